@@ -1,0 +1,90 @@
+# Everything a developer runs. A machine needs Python 3.11 or 3.12 and make; `make setup` brings
+# the rest into this folder. `make` alone lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The interpreter of the environments; give PYTHON=... to choose another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	2>/dev/null && { echo $$name; break; }; done)
+# 1: the demo stays up and serves its pages. 0: it plays through and exits.
+SERVE ?= 1
+
+BIN := .venv/bin
+LINT_BIN := .venv-lint/bin
+LOCKS := app/requirements
+PIP_INSTALL := -m pip install --disable-pip-version-check --quiet
+FIND_BROWSER := for name in "$$GAVELBOOK_BROWSER" chromium chromium-browser google-chrome \
+	google-chrome-stable "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+	/Applications/Chromium.app/Contents/MacOS/Chromium; do \
+	[ -n "$$name" ] && command -v "$$name" && break; done
+
+.PHONY: help setup demo test lint bench gas abi lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Setting up -----------------------------------------------------------------------------
+
+setup: node_modules/.complete ## Install everything into this folder; seconds when it is there
+
+.venv/.created:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Gavelbook needs Python 3.11 or 3.12 (ape needs numpy 1.26, which has no build for"; \
+		echo "later ones). None was found on PATH; name one with: make setup PYTHON=/path/to/python"; \
+		exit 1; fi
+	@echo "Creating .venv with $(PYTHON)"
+	@$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot create environments: install" \
+		"its venv package (on Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
+	@touch $@
+
+.venv/.locked: $(LOCKS)/main.lock | .venv/.created
+	@echo "Installing the Python packages (a minute or two)"
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(LOCKS)/main.lock
+	@touch $@
+
+.venv/.complete: pyproject.toml .venv/.locked
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.complete: package-lock.json ape-config.yaml .venv/.complete
+	@echo "Installing solc, anvil and the Solidity libraries"
+	@$(BIN)/ape toolchain install
+	@$(BIN)/ape toolchain verify
+	@touch $@
+
+.venv-lint/.locked: $(LOCKS)/analysis.lock | .venv/.created
+	@echo "Installing slither into .venv-lint"
+	@$(BIN)/python -m venv --clear .venv-lint
+	@$(LINT_BIN)/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(LOCKS)/analysis.lock
+	@touch $@
+
+# --- Running --------------------------------------------------------------------------------
+
+demo: setup ## Run a sale on a chain of its own and serve the pages (SERVE=0: run and exit)
+	@$(BIN)/python -m gavelbook.demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+
+test: setup ## Run all tests; the browser tests use the Chrome or Chromium they find
+	@browser=$$($(FIND_BROWSER)); \
+	if [ -n "$$browser" ]; then echo "Browser tests: $$browser"; \
+	else echo "Browser tests: no Chrome or Chromium on this machine, so they are skipped"; fi; \
+	GAVELBOOK_BROWSER="$$browser" $(BIN)/python -m pytest
+
+lint: setup .venv-lint/.locked ## Check style, types, layers and contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## Measure gas and speed into build/bench.json
+	@$(BIN)/python -m tests.bench
+
+abi: setup ## Write the contracts' interfaces to app/gavelbook/chain/abi
+	@$(BIN)/python -m ape_gavelbook.abi
+
+clean: ## Remove everything that the other targets made
+	rm -rf .venv .venv-lint node_modules .solcx .build contracts/.cache build crytic-export
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis app/*.egg-info
+	find app tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
