@@ -15,6 +15,21 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+_SHOWN_LENGTH = 80
+_SHOWN_BITS = 300
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as a message shows it: text quoted, whatever is long cut short."""
+    if type(value) is int and value.bit_length() > _SHOWN_BITS:
+        # Python refuses to write integers of thousands of digits.
+        return f"an integer of {value.bit_length()} bits"
+    if type(value) is int:
+        return str(value)
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
+    return repr(text) if isinstance(value, str) else text
+
 
 class GavelbookError(Exception):
     """Base of every error the package raises on purpose: catch it to show ``code`` and message."""
@@ -28,7 +43,7 @@ class GavelbookError(Exception):
 
     def at(self, place: str, **details: Any) -> Self:  # noqa: ANN401
         """Return the same error with ``place`` (a file, line or key) in front of the message."""
-        return type(self)(self.code, f"{place}: {self.message}", **self.details, **details)
+        return type(self)(self.code, f"{place}: {self.message}", **{**self.details, **details})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Support pickling, so that an error can cross a process boundary."""
@@ -47,7 +62,7 @@ class TermsError(GavelbookError):
     @classmethod
     def refuse(cls, code: str, key: str, value: object, expected: str) -> Self:
         """Return the error about ``value`` of ``key``; ``expected`` completes the sentence."""
-        return cls(code, f"Expected {key} {expected}, was {value}", key=key, value=value)
+        return cls(code, f"Expected {key} {expected}, was {shown(value)}", key=key, value=value)
 
 
 class BidsError(GavelbookError):

@@ -54,10 +54,16 @@ class Allocation:
         """Sum of all payments in payment token base units; 0 in a failed sale."""
         return 0 if self.failed else self.clearing.raised
 
+    @property
+    def lowest_winning_tick(self) -> int | None:
+        """The lowest tick of a bid that gets something; None where nobody does."""
+        ticks = self.bids.ticks[np.asarray(self.filled) > 0]
+        return int(ticks.min()) if len(ticks) else None
+
     @cached_property
     def payments(self) -> list[int]:
         """What each bid pays: lots filled times price, in payment token base units."""
-        filled = list(map(int, self.filled))
+        filled = self.filled if isinstance(self.filled, list) else self.filled.tolist()
         if self.clearing.price_tick is not None:
             price = self.terms.price(self.clearing.price_tick)
             return [lots * price for lots in filled]
@@ -68,7 +74,7 @@ class Allocation:
     @cached_property
     def outcomes(self) -> Outcomes:
         """How many bids were filled in full, in part and not at all."""
-        filled = np.asarray(self.filled, dtype=self.bids.lots.dtype)
+        filled = np.asarray(self.filled)
         full = int(np.count_nonzero(filled == self.bids.lots))
         nothing = int(np.count_nonzero(filled == 0))
         return Outcomes(full, len(self.bids) - full - nothing, nothing)

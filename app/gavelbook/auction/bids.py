@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from gavelbook.errors import BidsError
+from gavelbook.errors import BidsError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,11 @@ class Bids:
         """Return the number of bids."""
         return len(self.ticks)
 
+    @property
+    def total_lots(self) -> int:
+        """Lots wanted by all bids together."""
+        return int(self.lots.sum())
+
     def check(self, terms: AuctionTerms) -> None:
         """Refuse bids off the price grid or larger than the supply.
 
@@ -93,15 +98,16 @@ def _column(name: str, values: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
         fits = values.dtype != np.uint64 or values.max(initial=0) <= _MAX_INT64
         return values.astype(np.int64 if fits else object)
     items = list(values)
-    if not all(_is_integer(kind) for kind in set(map(type, items))):
+    kinds = set(map(type, items))
+    if not all(_is_integer(kind) for kind in kinds):
         index = next(i for i, item in enumerate(items) if not _is_integer(type(item)))
         raise BidsError(
             "not_an_integer",
-            f"Expected {name} of bid {index} an integer, was {items[index]!r}",
+            f"Expected {name} of bid {index} an integer, was {shown(items[index])}",
             index=index,
             value=items[index],
         )
-    integers = [int(item) for item in items]
+    integers = items if kinds <= {int} else [int(item) for item in items]
     fits = min(integers, default=0) >= _MIN_INT64 and max(integers, default=0) <= _MAX_INT64
     return np.array(integers, dtype=np.int64 if fits else object)
 
@@ -115,4 +121,6 @@ def _refuse_first(refused: NDArray[Any], values: NDArray[Any], code: str, expect
         return
     index = int(refused.argmax())
     value = int(values[index])
-    raise BidsError(code, f"Expected bid {index} {expected}, was {value}", index=index, value=value)
+    raise BidsError(
+        code, f"Expected bid {index} {expected}, was {shown(value)}", index=index, value=value
+    )
