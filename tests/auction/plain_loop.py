@@ -17,7 +17,7 @@ def fill_by_loop(
 ) -> list[int]:
     """Return the lots each bid gets, handing them out one at a time."""
     filled = [0] * len(lots)
-    for turns, by_rounds in _groups(rule, supply_lots, ticks, lots):
+    for turns, by_rounds in _groups(rule, ticks):
         if by_rounds:
             supply_lots = _one_lot_per_round(turns, lots, filled, supply_lots)
         else:
@@ -38,17 +38,17 @@ def pay_by_loop(terms: AuctionTerms, ticks: Sequence[int], filled: Sequence[int]
     return [got * price for got in filled]
 
 
-def _groups(
-    rule: Rule, supply_lots: int, ticks: Sequence[int], lots: Sequence[int]
-) -> list[tuple[list[int], bool]]:
+def _groups(rule: Rule, ticks: Sequence[int]) -> list[tuple[list[int], bool]]:
     """Return the groups to serve in turn, each with whether it is served by rounds."""
-    at_tick = {t: [i for i, tick in enumerate(ticks) if tick == t] for t in sorted(set(ticks))}
-    best_first = [at_tick[t] for t in sorted(at_tick, reverse=True)]
+    at_tick: dict[int, list[int]] = {}
+    for bid, tick in enumerate(ticks):
+        at_tick.setdefault(tick, []).append(bid)
+    best_first = [at_tick[tick] for tick in sorted(at_tick, reverse=True)]
     if rule is not Rule.TOP_THEN_ROUND_ROBIN:
         return [(group, rule is Rule.GROUP_ROUND_ROBIN) for group in best_first]
-    top = best_first[0] if best_first else []
-    others = [i for i in range(len(lots)) if i not in set(top)]
-    return [(top, False), (others, True)]
+    top = max(ticks, default=0)
+    others = [bid for bid, tick in enumerate(ticks) if tick != top]
+    return [(at_tick.get(top, []), False), (others, True)]
 
 
 def _one_bid_after_the_other(

@@ -225,9 +225,7 @@ def assert_exact(allocation: Allocation, lots: list[int]) -> None:
     assert sum(expected) == supply
 
 
-@given(
-    st.lists(st.integers(1, 2**200), min_size=2, max_size=20), st.integers(1, 2**200), st.data()
-)
+@given(st.lists(st.integers(1, 2**200), min_size=2, max_size=20), st.integers(1, 2**200), st.data())
 def test_exact_far_beyond_64_bits(lots: list[int], price: int, data: st.DataObject) -> None:
     supply = data.draw(st.integers(max(lots), sum(lots) - 1))
     terms = dataclasses.replace(

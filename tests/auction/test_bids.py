@@ -8,13 +8,17 @@ from_columns
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gavelbook.auction import Bids
 from gavelbook.errors import BidsError
+
+Column = Sequence[int] | NDArray[Any]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +33,7 @@ from gavelbook.errors import BidsError
     ],
     ids=["list", "tuple", "uint8", "uint64", "object", "numpy scalars"],
 )
-def test_any_integers_are_taken(lots: Any) -> None:
+def test_any_integers_are_taken(lots: Column) -> None:
     bids = Bids.from_columns([0, 1, 0], lots)
 
     assert bids.lots.dtype == np.int64
@@ -49,7 +53,7 @@ def test_any_integers_are_taken(lots: Any) -> None:
     ],
     ids=["product overflows", "64 bits", "300 bits", "uint64", "sum overflows"],
 )
-def test_what_could_overflow_is_kept_as_python_integers(lots: Any) -> None:
+def test_what_could_overflow_is_kept_as_python_integers(lots: Column) -> None:
     bids = Bids.from_columns([0, 0], lots)
 
     assert bids.lots.dtype == object
@@ -75,7 +79,7 @@ def test_what_could_overflow_is_kept_as_python_integers(lots: Any) -> None:
         ([0, 1], [1, -(10**5000)], "bid_too_small", 1),
     ],
 )
-def test_bad_values_are_named(ticks: Any, lots: Any, code: str, index: int) -> None:
+def test_bad_values_are_named(ticks: Column, lots: Column, code: str, index: int) -> None:
     with pytest.raises(BidsError, match="Expected") as refusal:
         Bids.from_columns(ticks, lots)
 

@@ -30,6 +30,8 @@ def test_curve_adds_up_and_shows_the_clearing_of_the_allocation(auction: Auction
     assert curve.clearing == allocate(auction.terms, auction.bids).clearing
     assert curve.demand_lots == sum(auction.lots)
     for step in curve.steps:
-        at_or_above = [q for t, q in zip(auction.ticks, auction.lots, strict=True) if t >= step.tick]
+        at_or_above = [
+            q for t, q in zip(auction.ticks, auction.lots, strict=True) if t >= step.tick
+        ]
         assert step.cumulative_lots == sum(at_or_above)
         assert step.price == auction.terms.price(step.tick)

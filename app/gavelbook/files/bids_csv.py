@@ -14,7 +14,7 @@ from gavelbook.files.atomic import replacing
 from gavelbook.files.integers import integer_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from gavelbook.auction import Allocation, AuctionTerms
@@ -55,7 +55,7 @@ def read_bids(path: Path, terms: AuctionTerms) -> BidFile:
         raise FileError("file_unreadable", message, file=str(path)) from error
 
 
-def write_allocation(path: Path, bidders: Sequence[str], allocation: Allocation) -> None:
+def write_allocation(path: Path, bidders: Iterable[str], allocation: Allocation) -> None:
     """Write the allocation of ``bidders``' bids, the same bytes for the same allocation.
 
     Raises:
