@@ -34,14 +34,14 @@ def shown(value: object) -> str:
 class GavelbookError(Exception):
     """Base of every error the package raises on purpose: catch it to show ``code`` and message."""
 
-    def __init__(self, code: str, message: str, **details: Any) -> None:  # noqa: ANN401
+    def __init__(self, code: str, message: str, **details: Any) -> None:
         """Keep ``code``, ``message`` and any ``details`` that a program may want to show."""
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = details
 
-    def at(self, place: str, **details: Any) -> Self:  # noqa: ANN401
+    def at(self, place: str, **details: Any) -> Self:
         """Return the same error with ``place`` (a file, line or key) in front of the message."""
         return type(self)(self.code, f"{place}: {self.message}", **{**self.details, **details})
 

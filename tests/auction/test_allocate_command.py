@@ -160,11 +160,14 @@ def test_bad_terms_end_with_code_and_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_inputs_are_never_written_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("output", ["bids.csv", "sub/../bids.csv", "sub/link.csv"])
+def test_inputs_are_never_written_over(tmp_path: Path, output: str) -> None:
     bids = tmp_path / "bids.csv"
     shutil.copy(samples.BIDS, bids)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "link.csv").symlink_to(bids)
 
-    result = run("allocate", bids, "--terms", samples.TERMS, "--output", bids)
+    result = run("allocate", bids, "--terms", samples.TERMS, "--output", tmp_path / output)
 
     assert result.exit_code == 2
     assert result.stderr.startswith("error: output_is_input: ")
@@ -203,4 +206,4 @@ def test_overview_imports_no_command() -> None:
     code = "import sys, gavelbook.cli as c; c.main(['--help'], standalone_mode=False);"
     code += "sys.exit('numpy' in sys.modules or 'web3' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

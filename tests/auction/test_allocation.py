@@ -84,7 +84,7 @@ def test_without_bids_nothing_is_sold(rule: Rule, pricing: Pricing) -> None:
 
 
 @pytest.mark.parametrize(("minimum_raise", "failed"), [(570, False), (571, True)])
-def test_sale_fails_under_its_minimum_raise(minimum_raise: int, failed: bool) -> None:
+def test_sale_fails_under_its_minimum_raise(minimum_raise: int, *, failed: bool) -> None:
     bids = Bids.from_columns([2, 0], [5, 2])
     terms = terms_of(supply_lots=5, minimum_raise=minimum_raise)
 
@@ -241,17 +241,32 @@ def test_exact_far_beyond_64_bits(lots: list[int], price: int, data: st.DataObje
     assert allocation.raised == sum(allocation.payments) == supply * terms.floor_price
 
 
-@pytest.mark.parametrize("largest", [2**60 - 1, 2**61 - 1, 2**61, 2**62])
-def test_exact_around_the_limit_of_int64(largest: int) -> None:
+@pytest.mark.parametrize(
+    ("lots", "vectorised"),
+    [
+        ([2**60 - 1, 2**60 - 2, 2**60 - 1, 1], True),
+        ([2**61 - 1, 2**61 - 2, 2**61 - 1, 1], True),
+        ([2**61, 2**61 - 1, 2**61, 1], False),
+        ([2**62, 2**62, 2**62, 2**62], False),
+        ([1, 2**63], False),
+        ([2**63 + 1, 2**63 + 1, 1], False),
+        ([2**64 + 1, 2**64 + 1, 2**63], False),
+    ],
+)
+@pytest.mark.parametrize("unsold", [1, 2, 3])
+def test_exact_around_the_limit_of_int64(lots: list[int], unsold: int, *, vectorised: bool) -> None:
     """Four bids overflow products from 2**61 on: 4 * 2**61 = 2**63."""
-    lots = [largest, largest - 1, largest, 1]
     terms = dataclasses.replace(
-        terms_of(Rule.GROUP_ROUND_ROBIN, tick_count=1), supply_lots=sum(lots) - 2, lot_size=1
+        terms_of(Rule.GROUP_ROUND_ROBIN, tick_count=1),
+        supply_lots=max(sum(lots) - unsold, *lots),
+        lot_size=1,
     )
 
-    allocation = allocate(terms, Bids.from_columns([0] * 4, lots))
+    allocation = allocate(terms, Bids.from_columns([0] * len(lots), lots))
 
-    assert isinstance(allocation.filled, np.ndarray) is (largest < 2**61)
+    assert isinstance(allocation.filled, np.ndarray) is vectorised
+    assert allocation.filled_list == list(allocation.filled)
+    assert sum(allocation.filled_list) == terms.supply_lots
     assert_exact(allocation, lots)
 
 

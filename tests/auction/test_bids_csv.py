@@ -107,6 +107,7 @@ def test_a_header_alone_is_a_sale_without_bids(bids_path: Path) -> None:
         ('"first,7,3', "csv_malformed"),
         ('"fir"st,7,3', "csv_malformed"),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
 def test_the_first_bad_line_is_named(bids_path: Path, row: str, code: str) -> None:
     content = f"bidder,tick,lots\nearlier,1,2\n{row}\nlater,x,x\n" if row[:1] != '"' else ""
@@ -134,6 +135,7 @@ def test_the_first_bad_line_is_named(bids_path: Path, row: str, code: str) -> No
         ("bidder,tick,lots\n".encode("utf-16"), "not_utf8", 1),
         (b"bidder,tick,lots\n" + b"x" * 200_000 + b",7,3\n", "csv_malformed", 2),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
 def test_files_that_hold_no_bids(bids_path: Path, content: bytes, code: str, line: int) -> None:
     error = refusal_of(bids_path, content)

@@ -107,6 +107,7 @@ def test_integers_in_each_spelling(text: str, value: int) -> None:
         ("!!int 1", "value_not_plain"),
         ("!!python/object:os.system 1", "value_not_plain"),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
 def test_other_spellings_of_integers_are_refused(text: str, code: str) -> None:
     error = refusal_of(changed("minimum_raise", text))
@@ -172,26 +173,33 @@ def test_missing_keys_are_named(key: str) -> None:
     assert (error.code, error.details["key"]) == ("key_missing", key)
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "line"),
-    [
-        (b"", "key_missing", None),
-        (b"# nothing but a comment\n", "key_missing", None),
-        (b"- rule\n", "yaml_malformed", 1),
-        (b"just text", "yaml_malformed", 1),
-        (AUCTION.encode() + b"floor_price: 3\n", "key_duplicate", 8),
-        (AUCTION.encode() + b"colour: blue\n", "key_unknown", 8),
-        (AUCTION.encode() + b"<<: {a: 1}\n", "value_not_plain", 8),
-        (AUCTION.encode() + b"? [a]\n: 1\n", "value_not_plain", 8),
-        (AUCTION.encode() + b"---\nrule: PRICE_TIME\n", "yaml_malformed", 8),
-        (AUCTION.encode() + b"gate: 'open\n", "yaml_malformed", 9),
-        (AUCTION.encode() + b"gate: *nowhere\n", "yaml_malformed", 8),
-        (AUCTION.encode() + b'gate: "\\UFFFFFFFF"\n', "yaml_malformed", None),
-        (AUCTION.encode() + b"gate: \x07\n", "yaml_malformed", None),
-        (AUCTION.encode() + b"gate: \xff\n", "not_utf8", 8),
-        (b"[" * 20_000, "yaml_malformed", None),
-    ],
-)
+NO_TERMS = {
+    "empty": (b"", "key_missing", None),
+    "comment": (b"# nothing but a comment\n", "key_missing", None),
+    "list": (b"- rule\n", "yaml_malformed", 1),
+    "text": (b"just text", "yaml_malformed", 1),
+    "tagged text": (b"!!int 5", "yaml_malformed", 1),
+    "control character": (b"rule: \x07\n", "yaml_malformed", None),
+    "deep nesting": (b"[" * 20_000, "yaml_malformed", 1),
+    "deep nesting in a value": (b"rule: " + b"[" * 20_000, "value_not_plain", 1),
+    "key given twice": (AUCTION.encode() + b"floor_price: 3\n", "key_duplicate", 8),
+    "unknown key": (AUCTION.encode() + b"colour: blue\n", "key_unknown", 8),
+    "merge": (AUCTION.encode() + b"<<: {a: 1}\n", "value_not_plain", 8),
+    "key that is a list": (AUCTION.encode() + b"? [a]\n: 1\n", "value_not_plain", 8),
+    "anchor and reference": (
+        AUCTION.encode() + b"gate: &a name\nallocator: *a\n",
+        "value_not_plain",
+        9,
+    ),
+    "second document": (AUCTION.encode() + b"---\nrule: UNIFORM\n", "yaml_malformed", 9),
+    "open quote": (AUCTION.encode() + b"gate: 'open\n", "yaml_malformed", 9),
+    "wrong indentation": (AUCTION.encode() + b"  gate: a\n", "yaml_malformed", 8),
+    "impossible escape": (AUCTION.encode() + b'gate: "\\UFFFFFFFF"\n', "yaml_malformed", None),
+    "no UTF-8": (AUCTION.encode() + b"gate: \xff\n", "not_utf8", 8),
+}
+
+
+@pytest.mark.parametrize(("content", "code", "line"), NO_TERMS.values(), ids=NO_TERMS.keys())
 def test_files_that_are_no_terms(content: bytes, code: str, line: int | None) -> None:
     error = refusal_of(content)
 

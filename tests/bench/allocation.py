@@ -94,4 +94,4 @@ def _median(run: Callable[[], object], runs: int = RUNS) -> float:
 
 if __name__ == "__main__":
     for name, value in measure().items():
-        print(f"{name:<36}{value:10.3f}")  # noqa: T201
+        print(f"{name:<36}{value:10.3f}")

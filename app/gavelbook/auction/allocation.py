@@ -60,10 +60,15 @@ class Allocation:
         ticks = self.bids.ticks[np.asarray(self.filled) > 0]
         return int(ticks.min()) if len(ticks) else None
 
+    @property
+    def filled_list(self) -> list[int]:
+        """What each bid gets in lots, as Python integers whatever the type of ``filled``."""
+        return self.filled if isinstance(self.filled, list) else self.filled.tolist()
+
     @cached_property
     def payments(self) -> list[int]:
         """What each bid pays: lots filled times price, in payment token base units."""
-        filled = self.filled if isinstance(self.filled, list) else self.filled.tolist()
+        filled = self.filled_list
         if self.clearing.price_tick is not None:
             price = self.terms.price(self.clearing.price_tick)
             return [lots * price for lots in filled]
@@ -111,8 +116,8 @@ def _fill_margin(margin: Margin, bids: Bids, filled: NDArray[Any]) -> tuple[int,
     lots = bids.lots[positions]
     if margin.by_rounds:
         level, cut = cut_by_rounds(lots, margin.remaining_lots)
-        before_cut = np.arange(len(lots)) < cut
-        filled[positions] = np.minimum(lots, level + before_cut)
+        extra = (np.arange(len(lots)) < cut) & (lots > level)
+        filled[positions] = np.minimum(lots, level) + extra
     else:
         level, cut = cut_by_arrival(lots, margin.remaining_lots)
         filled[positions[:cut]] = lots[:cut]

@@ -29,7 +29,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def allocate_command(
-    bids_path: Path, terms_path: Path, output_path: Path | None, as_json: bool
+    bids_path: Path, terms_path: Path, output_path: Path | None, *, as_json: bool
 ) -> None:
     """Allocate the bids in BIDS.csv under TERMS.yaml.
 

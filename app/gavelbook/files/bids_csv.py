@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +21,6 @@ BID_COLUMNS = ("bidder", "tick", "lots")
 ALLOCATION_COLUMNS = (*BID_COLUMNS, "filled", "payment")
 
 _MAX_BIDDER_LENGTH = 128
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,7 +63,7 @@ def write_allocation(path: Path, bidders: Iterable[str], allocation: Allocation)
         bidders,
         allocation.bids.ticks.tolist(),
         allocation.bids.lots.tolist(),
-        map(int, allocation.filled),
+        allocation.filled_list,
         allocation.payments,
     )
     with replacing(path) as file:
@@ -79,13 +76,17 @@ def _parse(lines: Iterable[str], terms: AuctionTerms, file: str) -> BidFile:
     bidders: list[str] = []
     ticks: list[int] = []
     lots: list[int] = []
-    totals: Counter[str] = Counter()
+    totals: dict[str, int] = {}
+    cap_lots = terms.cap_lots
     for line, row in _rows(lines, file):
         try:
             bidder, tick, size = _bid(row, terms)
-            identity = bidder.lower() if _ADDRESS.fullmatch(bidder) else bidder
-            totals[identity] += size
-            _check_cap(bidder, totals[identity], terms)
+            identity = bidder.lower() if bidder[:2] in {"0x", "0X"} else bidder
+            total = totals.get(identity, 0) + size
+            if total > cap_lots:
+                expected = f"at most {cap_lots} lots in all bids of {bidder}"
+                raise _refusal("over_cap", expected, str(total), total)
+            totals[identity] = total
         except BidFileError as error:
             raise error.at(f"{file} line {line}", file=file, line=line) from None
         bidders.append(bidder)
@@ -142,12 +143,6 @@ def _integer(column: str, text: str) -> int:
         code, expected = problem
         raise _refusal(code, f"{column} {expected}", shown(text), text)
     return int(text)
-
-
-def _check_cap(bidder: str, total_lots: int, terms: AuctionTerms) -> None:
-    if total_lots > terms.cap_lots:
-        expected = f"at most {terms.cap_lots} lots in all bids of {bidder}"
-        raise _refusal("over_cap", expected, str(total_lots), total_lots)
 
 
 def _refusal(code: str, expected: str, given: str, value: object) -> BidFileError:

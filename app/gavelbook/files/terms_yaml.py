@@ -19,13 +19,18 @@ from gavelbook.errors import FileError, TermsError, shown
 from gavelbook.files.integers import integer_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from enum import IntEnum
     from pathlib import Path
 
 DEFAULT_TICK_COUNT = 1024
 
-_PLAIN_TAG = "tag:yaml.org,2002:str"
+_IGNORED = (
+    yaml.StreamStartEvent,
+    yaml.StreamEndEvent,
+    yaml.DocumentStartEvent,
+    yaml.DocumentEndEvent,
+)
 _GROUPED = re.compile(r"[0-9]+(_[0-9]+)+")
 _ISO_UTC = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -70,63 +75,77 @@ def parse_terms(content: bytes, file: str = "terms") -> SaleTerms:
 
 
 def _entries(content: bytes) -> dict[str, tuple[str, int]]:
-    """Return text and line number of each entry of the mapping in ``content``."""
-    root = _compose(content)
-    if root is None:
-        raise TermsError("key_missing", "Expected the terms of a sale, was empty")
-    if not isinstance(root, yaml.MappingNode):
-        raise TermsError("yaml_malformed", f"Expected a mapping, was {_kind(root)}", line=1)
-    entries: dict[str, tuple[str, int]] = {}
-    for key_node, value_node in root.value:
-        line = key_node.start_mark.line + 1
-        key = _plain_text("key", key_node, line)
-        text = _plain_text(key, value_node, line)
-        if key in entries:
-            message = f"Expected {key} once, was on line {entries[key][1]} already"
-            raise TermsError("key_duplicate", message, key=key, value=text, line=line)
-        entries[key] = text, line
-    return entries
+    """Return text and line number of each entry of the mapping in ``content``.
 
-
-def _compose(content: bytes) -> yaml.Node | None:
-    """Return the syntax tree of ``content`` with every value as text, building no object."""
+    Reads the parser's events one by one, so that no object is built and nothing nested is followed.
+    """
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        value = content[error.start : error.start + 1].hex()
-        message = f"Expected UTF-8, was the byte 0x{value}"
-        raise TermsError("not_utf8", message, line=line, value=value) from error
-    try:
-        return yaml.compose(text, Loader=yaml.BaseLoader)
+        events = yaml.parse(_decoded(content), Loader=yaml.BaseLoader)
+        return _flat_mapping(event for event in events if not isinstance(event, _IGNORED))
     except yaml.MarkedYAMLError as error:
         message = f"Expected YAML, was malformed ({error.problem})"
         mark = error.problem_mark or error.context_mark
         place = {"line": mark.line + 1} if mark else {}
         raise TermsError("yaml_malformed", message, **place) from error
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        # Beside its own errors the parser lets through those of chr() for an impossible escape
-        # and of a nesting deeper than the stack.
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # Beside its own errors the parser lets through those of chr() for an impossible escape.
         message = f"Expected YAML, was malformed ({type(error).__name__})"
         raise TermsError("yaml_malformed", message) from error
 
 
-def _plain_text(key: str, node: yaml.Node, line: int) -> str:
-    if isinstance(node, yaml.ScalarNode) and node.tag == _PLAIN_TAG:
-        return str(node.value)
-    message = f"Expected {key} a plain value, was {_kind(node)}"
-    raise TermsError("value_not_plain", message, key=key, line=line)
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        value = content[error.start : error.start + 1].hex()
+        message = f"Expected UTF-8, was the byte 0x{value}"
+        raise TermsError("not_utf8", message, line=line, value=value) from error
 
 
-def _kind(node: yaml.Node) -> str:
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return "a single value" if node.tag == _PLAIN_TAG else f"a value tagged {node.tag}"
+def _flat_mapping(events: Iterator[yaml.Event]) -> dict[str, tuple[str, int]]:
+    first = next(events, None)
+    if first is None:
+        raise TermsError("key_missing", "Expected the terms of a sale, was empty")
+    if not isinstance(first, yaml.MappingStartEvent):
+        message = f"Expected a mapping, was {_kind(first)}"
+        raise TermsError("yaml_malformed", message, line=_line(first))
+    entries: dict[str, tuple[str, int]] = {}
+    for event in events:
+        if isinstance(event, yaml.MappingEndEvent):
+            break
+        key = _plain_text("key", event)
+        text = _plain_text(key, next(events))
+        if key in entries:
+            message = f"Expected {key} once, was on line {entries[key][1]} already"
+            raise TermsError("key_duplicate", message, key=key, value=text, line=_line(event))
+        entries[key] = text, _line(event)
+    for event in events:
+        message = "Expected one document, was followed by another"
+        raise TermsError("yaml_malformed", message, line=_line(event))
+    return entries
 
 
-def _value(key: str, text: str) -> Any:  # noqa: ANN401
+def _plain_text(key: str, event: yaml.Event) -> str:
+    if isinstance(event, yaml.ScalarEvent) and event.tag is None:
+        return str(event.value)
+    message = f"Expected {key} a plain value, was {_kind(event)}"
+    raise TermsError("value_not_plain", message, key=key, line=_line(event))
+
+
+def _kind(event: yaml.Event) -> str:
+    if isinstance(event, yaml.ScalarEvent):
+        return "a single value" if event.tag is None else f"a value tagged {event.tag}"
+    if isinstance(event, yaml.CollectionStartEvent):
+        return "a mapping" if isinstance(event, yaml.MappingStartEvent) else "a list"
+    return "a reference"
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _value(key: str, text: str) -> Any:
     if key not in _READERS:
         raise TermsError(
             "key_unknown", f"Expected a key of a sale, was {shown(key)}", key=key, value=text

@@ -1,0 +1,1 @@
+"""Tests of the auction: rules, files and command."""
