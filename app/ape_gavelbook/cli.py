@@ -2,7 +2,7 @@
 
 import click
 
-from ape_gavelbook import toolchain
+from ape_gavelbook import npm, toolchain
 
 
 @click.group(name="toolchain", short_help="Install or check solc, anvil and Solidity libraries")
@@ -13,19 +13,26 @@ def cli() -> None:
 @cli.command()
 @click.option("--npm-solc", is_flag=True, help="Do not try to download the native solc.")
 def install(*, npm_solc: bool) -> None:
-    """Install everything that package-lock.json pins, and a compiler."""
+    """Install everything that package-lock.json pins, and a compiler.
+
+    A machine for which there is no anvil is told so, and goes on without.
+    """
     try:
         toolchain.install(click.echo, native=not npm_solc)
-    except toolchain.ToolchainError as error:
+        click.echo(f"solc   {toolchain.solc_version()}")
+    except (npm.NpmError, toolchain.ToolchainError) as error:
         raise click.ClickException(str(error)) from error
+    try:
+        click.echo(f"anvil  {toolchain.anvil_version()}")
+    except toolchain.ToolchainError as error:
+        click.echo(f"Warning: no anvil. {error}", err=True)
 
 
 @cli.command()
 def verify() -> None:
     """Run each tool and compare its version with the pinned one."""
     try:
-        versions = toolchain.verify()
+        click.echo(f"solc   {toolchain.solc_version()}")
+        click.echo(f"anvil  {toolchain.anvil_version()}")
     except toolchain.ToolchainError as error:
         raise click.ClickException(str(error)) from error
-    for tool, version in versions.items():
-        click.echo(f"{tool:6} {version}")

@@ -1,13 +1,17 @@
-"""Keep ``package-lock.json`` free of addresses and whole for every platform.
+"""Write ``package-lock.json`` without addresses and whole for every platform.
 
-Run as ``python -m ape_gavelbook.npmlock`` after npm has written the lock.
+Run as ``python -m ape_gavelbook.npmlock``; ``make lock`` does.
 """
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from ape_gavelbook import paths
+from ape_gavelbook import npm, paths
+
+LOCK = "package-lock.json"
 
 # What npm writes beside names, versions and hashes; all of it may hold addresses.
 _NOTES = ("resolved", "funding", "deprecated")
@@ -45,11 +49,21 @@ def tidy(lock: dict[str, Any]) -> dict[str, Any]:
     return {**lock, "packages": {name: packages[name] for name in sorted(packages)}}
 
 
-def write(path: Path) -> None:
-    """Tidy the lock at the path in place."""
-    lock = tidy(json.loads(path.read_text()))
-    path.write_text(json.dumps(lock, indent=2, ensure_ascii=False) + "\n")
+def write() -> None:
+    """Resolve package.json anew and write the lock.
+
+    It is done in an empty folder: where packages are installed npm takes them for the answer and
+    leaves their hashes out.
+    """
+    root = paths.project_root()
+    with tempfile.TemporaryDirectory() as empty:
+        folder = Path(empty)
+        for name in ("package.json", ".npmrc"):
+            shutil.copy(root / name, folder)
+        npm.run("install", "--package-lock-only", folder=folder)
+        lock = tidy(json.loads((folder / LOCK).read_text()))
+    (root / LOCK).write_text(json.dumps(lock, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
-    write(paths.project_root() / "package-lock.json")
+    write()
