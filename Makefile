@@ -33,7 +33,7 @@ help: ## List the targets
 
 # --- Setting up -----------------------------------------------------------------------------
 
-setup: node_modules/.complete ## Install everything into this folder; at once when it is there
+setup: .venv/.complete node_modules/.complete ## Install everything into this folder; at once when it is there
 	@echo "Gavelbook is set up: try 'make demo'"
 
 .venv/.created:
@@ -55,7 +55,7 @@ setup: node_modules/.complete ## Install everything into this folder; at once wh
 	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-node_modules/.complete: package-lock.json ape-config.yaml .venv/.complete
+node_modules/.complete: package-lock.json | .venv/.complete
 	@echo "Installing solc, anvil and the Solidity libraries"
 	@$(BIN)/ape toolchain install
 	@touch $@
