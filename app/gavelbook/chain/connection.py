@@ -1,0 +1,72 @@
+"""A connection to a node over HTTP whose failures all come as `ChainUnreachable`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import requests
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3Exception
+from web3.middleware import ExtraDataToPOAMiddleware
+
+from gavelbook.chain.errors import ChainUnreachable
+
+if TYPE_CHECKING:
+    from web3.types import RPCEndpoint, RPCResponse
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+
+
+class NodeProvider(HTTPProvider):
+    """web3's provider; what goes wrong on the way to the node is a `ChainUnreachable`.
+
+    web3 repeats a request a few times before it fails; a signed transaction stays the same one.
+    """
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Send one request.
+
+        Raises:
+            ChainUnreachable: ``rpc_timeout``, ``rpc_unreachable`` or ``rpc_malformed``.
+
+        """
+        try:
+            return super().make_request(method, params)
+        except requests.Timeout as error:
+            raise _unreachable("rpc_timeout", "an answer in time", error) from error
+        except requests.RequestException as error:
+            raise _unreachable("rpc_unreachable", "an answer of the node", error) from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise _unreachable("rpc_malformed", "an answer in JSON", error) from error
+
+
+def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
+    """Return a connection to the node at ``rpc_url`` (http or https) that has answered once.
+
+    Raises:
+        ChainUnreachable: ``rpc_url_malformed``, ``rpc_timeout``, ``rpc_unreachable``,
+            ``rpc_malformed``, or ``rpc_not_ethereum`` where something else answers.
+
+    """
+    if not rpc_url.startswith(("http://", "https://")):
+        raise ChainUnreachable(
+            "rpc_url_malformed", "Expected the address of a node (http:// or https://)"
+        )
+    provider = NodeProvider(rpc_url, request_kwargs={"timeout": (CONNECT_SECONDS, read_seconds)})
+    web3 = Web3(provider)
+    # Chains whose blocks are signed by authorities carry more data than web3 expects.
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    try:
+        chain_id = web3.eth.chain_id
+    except (Web3Exception, ValueError) as error:
+        raise _unreachable("rpc_not_ethereum", "an Ethereum node", error) from error
+    if not isinstance(chain_id, int):
+        raise ChainUnreachable("rpc_not_ethereum", "Expected an Ethereum node, was something else")
+    return web3
+
+
+def _unreachable(code: str, expected: str, error: Exception) -> ChainUnreachable:
+    # Only the kind of the failure: its text can hold the address, and that an access key.
+    return ChainUnreachable(code, f"Expected {expected}, was {type(error).__name__}")
