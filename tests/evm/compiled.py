@@ -1,0 +1,195 @@
+"""The contracts as they stand in contracts/, compiled with the settings of ape-config.yaml.
+
+Results are kept in build/evm under a hash of everything that went in, so nothing stale is run and
+several test processes compile once. The mutation run names another result in GAVELBOOK_COMPILED.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+from eth_utils.abi import collapse_if_tuple
+from eth_utils.crypto import keccak
+
+from ape_gavelbook import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OVERRIDE = "GAVELBOOK_COMPILED"
+CONTRACTS = ("SaleFactory", "TokenSale", "ITokenSale", "FixedSupplyToken", "MockWrappedEther")
+"""What is compiled of the project; the rest only as a part of these."""
+
+_CACHE = Path("build", "evm")
+_OWN = Path("tests", "evm", "contracts")
+_IMPORT = re.compile(r'import\s(?:[^;"]*?from\s*)?"(?P<path>[^"]+)";')
+
+
+class Function(NamedTuple):
+    """A function: what its call begins with, what it takes and what it answers."""
+
+    name: str
+    selector: bytes
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    payable: bool
+    view: bool
+
+
+class Contract(NamedTuple):
+    """A compiled contract."""
+
+    creation: bytes
+    functions: dict[str, Function]
+    errors: dict[bytes, tuple[str, tuple[str, ...]]]
+
+
+class CompileError(Exception):
+    """The compiler refused the sources."""
+
+
+@cache
+def contract(name: str) -> Contract:
+    """Return a contract of the project, or of tests/evm/contracts."""
+    return _read(_compiled()[name])
+
+
+@cache
+def errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
+    """Return name and types of every error of every contract, by selector."""
+    return {
+        selector: error for name in _compiled() for selector, error in contract(name).errors.items()
+    }
+
+
+def compile_sources(overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Compile contracts/ and tests/evm/contracts, with some files' text replaced.
+
+    Raises:
+        CompileError: the sources do not compile.
+
+    """
+    texts = {**_sources(), **(overrides or {})}
+    document = {
+        "language": "Solidity",
+        "sources": {name: {"content": text} for name, text in sorted(texts.items())},
+        "settings": {
+            **_settings(),
+            "outputSelection": {
+                name: {Path(name).stem: ["abi", "evm.bytecode.object"]}
+                for name in texts
+                if Path(name).stem in CONTRACTS or name.startswith(_OWN.as_posix())
+            },
+        },
+    }
+    text = json.dumps(document, sort_keys=True)
+    folder = paths.project_root() / _CACHE
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    with (folder / "lock").open("w") as lock:
+        if overrides is None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.is_file():
+            found: dict[str, Any] = json.loads(kept.read_text())
+            return found
+        result = _run_solc(text)
+        waiting = kept.with_suffix(f".{os.getpid()}")
+        waiting.write_text(json.dumps(result))
+        waiting.replace(kept)
+    return result
+
+
+@cache
+def _compiled() -> dict[str, Any]:
+    override = os.environ.get(OVERRIDE)
+    if override:
+        found: dict[str, Any] = json.loads(Path(override).read_text())
+        return found
+    return compile_sources()
+
+
+def _settings() -> dict[str, Any]:
+    section = yaml.safe_load((paths.project_root() / "ape-config.yaml").read_text())["solidity"]
+    return {
+        "evmVersion": section["evm_version"],
+        "viaIR": section["via_ir"],
+        "optimizer": {"enabled": section["optimize"], "runs": section["optimization_runs"]},
+    }
+
+
+def _run_solc(document: str) -> dict[str, Any]:
+    paths.activate()
+    native = paths.native_solc()
+    command = [str(native if native.exists() else paths.npm_solc()), "--standard-json"]
+    answer = subprocess.run(command, input=document, capture_output=True, text=True, check=True)
+    output = json.loads(answer.stdout)
+    refusals = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
+    if refusals:
+        raise CompileError("\n".join(refusals))
+    return {
+        name: {"abi": found["abi"], "bytecode": found["evm"]["bytecode"]["object"]}
+        for contracts in output["contracts"].values()
+        for name, found in contracts.items()
+    }
+
+
+def _sources() -> dict[str, str]:
+    """Return the contracts and all they import, by the names the compiler knows them by."""
+    root = paths.project_root()
+    waiting = [
+        path.relative_to(root).as_posix()
+        for folder in (root / "contracts", root / _OWN)
+        for path in sorted(folder.rglob("*.sol"))
+        if path.stem in CONTRACTS or folder.name != "contracts" or path.is_relative_to(root / _OWN)
+    ]
+    texts: dict[str, str] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in texts:
+            continue
+        folder = paths.node_modules() if name.startswith("@") else root
+        texts[name] = (folder / name).read_text()
+        for match in _IMPORT.finditer(texts[name]):
+            path = match["path"]
+            waiting.append(_resolved(name, path) if path.startswith(".") else path)
+    return texts
+
+
+def _resolved(importer: str, path: str) -> str:
+    parts = importer.split("/")[:-1]
+    for part in path.split("/"):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _read(found: dict[str, Any]) -> Contract:
+    functions: dict[str, Function] = {}
+    errors: dict[bytes, tuple[str, tuple[str, ...]]] = {}
+    for entry in found["abi"]:
+        inputs = tuple(collapse_if_tuple(each) for each in entry.get("inputs", []))
+        if entry["type"] == "error":
+            selector = keccak(text=f"{entry['name']}({','.join(inputs)})")[:4]
+            errors[selector] = (entry["name"], inputs)
+        if entry["type"] == "function":
+            name = entry["name"]
+            functions[name] = Function(
+                name=name,
+                selector=keccak(text=f"{name}({','.join(inputs)})")[:4],
+                inputs=inputs,
+                outputs=tuple(collapse_if_tuple(each) for each in entry["outputs"]),
+                payable=entry["stateMutability"] == "payable",
+                view=entry["stateMutability"] in {"view", "pure"},
+            )
+    return Contract(bytes.fromhex(found["bytecode"]), functions, errors)

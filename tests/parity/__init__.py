@@ -1,0 +1,1 @@
+"""Contract against Python: the same result, and no other."""
