@@ -1,0 +1,1 @@
+"""What runs around the core: the allocator, and what the pages show."""

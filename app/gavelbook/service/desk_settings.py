@@ -1,0 +1,18 @@
+"""Where the pages find the chain, from the environment."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DeskSettings(BaseSettings):
+    """`GAVELBOOK_RPC_URL`, and `GAVELBOOK_DEMO_ACCOUNTS` for a chain of the demo.
+
+    The deployments are where `GAVELBOOK_DEPLOYMENTS` says.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GAVELBOOK_")
+
+    rpc_url: str = "http://127.0.0.1:8545"
+    demo_accounts: bool = False
+    """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""

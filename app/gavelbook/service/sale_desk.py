@@ -1,0 +1,161 @@
+"""What the pages can ask for: sales, and bids, cancels and claims of the accounts of a demo.
+
+The pages see `SaleView`s and plain values; all of web3 stays behind this desk.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gavelbook.chain.connection import connect
+from gavelbook.chain.deployments import DeploymentStore
+from gavelbook.chain.errors import ChainError
+from gavelbook.chain.sender import Sender
+from gavelbook.chain.token import Token
+from gavelbook.service.sale_reader import BlockClock, SaleReader
+from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, visitors
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from web3.contract.contract import ContractFunction
+
+    from gavelbook.service.desk_settings import DeskSettings
+    from gavelbook.service.sale_view import SaleView
+
+_LOCAL_CHAIN_ID = 31337
+_PERMIT_SECONDS = 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An account that the desk signs for."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pocket:
+    """What a customer holds and, from a decided sale, can claim now; in base units."""
+
+    payment_tokens: int
+    sale_tokens: int
+    claimable_tokens: int
+    claimable_refund: int
+
+    @property
+    def can_claim(self) -> bool:
+        """Whether there is something to claim."""
+        return bool(self.claimable_tokens or self.claimable_refund)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTitle:
+    """A sale to choose."""
+
+    address: str
+    name: str
+
+
+class SaleDesk:
+    """One desk serves all sessions. Safe to share between threads."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        """Connect.
+
+        Raises:
+            ChainUnreachable: the node does not answer.
+
+        """
+        self._web3 = connect(settings.rpc_url)
+        self._chain_id = int(self._web3.eth.chain_id)
+        self._store = DeploymentStore()
+        self._clock = BlockClock(self._web3)
+        self._readers: dict[str, SaleReader] = {}
+        self._senders: dict[str, Sender] = {}
+        self._lock = threading.Lock()
+        accounts = self._demo_accounts() if settings.demo_accounts else {}
+        self._accounts = {str(account.address): account for account in accounts.values()}
+        self.customers = tuple(
+            Customer(name, account.address) for name, account in accounts.items()
+        )
+
+    def sales(self) -> list[SaleTitle]:
+        """Return all recorded sales, newest first."""
+        records = self._store.sales(self._chain_id)
+        return [SaleTitle(record.address, record.label) for record in reversed(records)]
+
+    def now(self) -> int:
+        """Return the time of the block that comes next, as far as the chain says."""
+        return int(self._web3.eth.get_block("pending")["timestamp"])
+
+    def view(self, address: str) -> SaleView:
+        """Return a sale as it is; errors as `SaleReader.view`."""
+        return self._reader(address).view()
+
+    def name_of(self, address: str) -> str | None:
+        """Return the name of a customer; None for a stranger."""
+        return next((c.name for c in self.customers if c.address == address), None)
+
+    def pocket(self, view: SaleView, customer: Customer) -> Pocket:
+        """Return what ``customer`` holds and can claim from the sale."""
+        tokens = refund = 0
+        if view.decision is not None:
+            owed = self._reader(view.address).sale.owed(customer.address)
+            tokens, refund = owed.tokens_now, owed.refund
+        payment = Token(self._web3, view.payment_token.address)
+        sold = Token(self._web3, view.sale_token.address)
+        return Pocket(
+            payment.balance_of(customer.address), sold.balance_of(customer.address), tokens, refund
+        )
+
+    def bid(self, view: SaleView, customer: Customer, tick: int, lots: int) -> str:
+        """Bid in one transaction that carries its own allowance; return the transaction hash.
+
+        Raises:
+            TransactionRefused: the sale refuses the bid; nothing was sent.
+            ChainError: as `Sender.send_and_wait`.
+
+        """
+        sale, account = self._reader(view.address).sale, self._accounts[customer.address]
+        # Off the ladder there is no price; the sale says so itself.
+        ladder = range(view.auction.tick_count)
+        escrow = lots * view.auction.price(tick) if tick in ladder else 0
+        token = Token(self._web3, view.payment_token.address)
+        deadline = self.now() + _PERMIT_SECONDS
+        permit = token.sign_permit(account, view.address, escrow, deadline)
+        return self._send(customer, sale.bid_with_permit(tick, lots, permit))
+
+    def cancel(self, view: SaleView, customer: Customer, index: int) -> str:
+        """Cancel a bid; return the transaction hash; errors as `bid`."""
+        return self._send(customer, self._reader(view.address).sale.cancel(index))
+
+    def claim(self, view: SaleView, customer: Customer) -> str:
+        """Claim everything owed now; return the transaction hash; errors as `bid`."""
+        return self._send(customer, self._reader(view.address).sale.claim(customer.address))
+
+    def _send(self, customer: Customer, call: ContractFunction) -> str:
+        with self._lock:
+            sender = self._senders.get(customer.address)
+            if sender is None:
+                sender = Sender(self._web3, self._accounts[customer.address])
+                self._senders[customer.address] = sender
+        return str(sender.send_and_wait(call)["transactionHash"].to_0x_hex())
+
+    def _reader(self, address: str) -> SaleReader:
+        with self._lock:
+            if address not in self._readers:
+                record = self._store.sale(self._chain_id, address)
+                if record is None:
+                    raise ChainError("sale_unknown", f"Expected a recorded sale, was {address}")
+                self._readers[address] = SaleReader(self._web3, record, self._clock)
+            return self._readers[address]
+
+    def _demo_accounts(self) -> dict[str, LocalAccount]:
+        """Return the visitors' accounts; their keys are public, so on a local chain only."""
+        if self._chain_id != _LOCAL_CHAIN_ID:
+            message = f"Expected demo accounts on a local chain only, was chain {self._chain_id}"
+            raise ChainError("demo_accounts_refused", message)
+        return {v.name: v.account for v in visitors(HdWallet(DEVELOPMENT_MNEMONIC))}

@@ -1,0 +1,159 @@
+"""Reads one sale from the chain into a `SaleView`, and again only what has changed."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from gavelbook.chain.bid_reader import BidReader
+from gavelbook.chain.dues import payments
+from gavelbook.chain.sale import Sale
+from gavelbook.chain.sale_events import EventKind, integer, text
+from gavelbook.chain.token import Token as TokenContract
+from gavelbook.service.sale_view import Decision, Moved, PlacedBid, SaleView, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from web3 import Web3
+
+    from gavelbook.chain.deployments import SaleRecord
+    from gavelbook.chain.sale_events import SaleEvent
+
+_BATCH = 200
+_DECISIONS = frozenset({EventKind.CLEARED, EventKind.FAILED})
+
+
+class BlockClock:
+    """The times of blocks, asked for once each."""
+
+    def __init__(self, web3: Web3) -> None:
+        """Ask ``web3``."""
+        self._web3 = web3
+        self._times: dict[int, int] = {}
+
+    def learn(self, numbers: Iterable[int]) -> None:
+        """Ask for the times of all these blocks that are not known."""
+        unknown = sorted(set(numbers) - self._times.keys())
+        for first in range(0, len(unknown), _BATCH):
+            some = unknown[first : first + _BATCH]
+            with self._web3.batch_requests() as batch:
+                for number in some:
+                    batch.add(self._web3.eth.get_block(number))
+                blocks: list[Any] = batch.execute()
+            for number, block in zip(some, blocks, strict=True):
+                self._times[number] = int(block["timestamp"])
+
+    def forget(self) -> None:
+        """Forget everything, after a reorganisation."""
+        self._times.clear()
+
+    def time_of(self, number: int) -> int:
+        """Return the time of a block."""
+        self.learn([number])
+        return self._times[number]
+
+
+class SaleReader:
+    """One sale, shared by all who look at it. Safe to share between threads."""
+
+    def __init__(self, web3: Web3, record: SaleRecord, clock: BlockClock) -> None:
+        """Prepare to read; errors as `Sale.terms` and `BidReader`."""
+        self.sale = Sale(web3, record.address)
+        self.name = record.label
+        self.terms = self.sale.terms()
+        self._clock = clock
+        self._sale_contract = TokenContract(web3, self.terms.sale_token or "")
+        self._payment_contract = TokenContract(web3, self.terms.payment_token or "")
+        self._tokens = _described(self._sale_contract), _described(self._payment_contract)
+        self._reader = BidReader(web3, record.address, record.block)
+        self._lock = threading.Lock()
+        self._seen: tuple[int, SaleEvent | None] = (-1, None)
+        self._unwound = 0
+        self._view: SaleView | None = None
+
+    def view(self) -> SaleView:
+        """Return the sale as the chain has it; the same object while nothing has changed.
+
+        Raises:
+            ChainError: the chain cannot be read.
+
+        """
+        with self._lock:
+            block = self._reader.sync()
+            if self._reader.unwound_events != self._unwound:
+                self._unwound = self._reader.unwound_events
+                self._clock.forget()
+            events = self._reader.events()
+            seen = (len(events), events[-1] if events else None)
+            if self._view is None or seen != self._seen:
+                self._view = self._build(events, block)
+                self._seen = seen
+            return self._view
+
+    def _build(self, events: Sequence[SaleEvent], block: int) -> SaleView:
+        book = self._reader.book()
+        timed = [event for event in events if event.kind in {EventKind.BID_PLACED, *_DECISIONS}]
+        self._clock.learn(event.block for event in timed)
+        transactions = {(event.block, event.log_index): event.transaction for event in events}
+        placed = tuple(
+            PlacedBid(
+                bidder=row.bidder,
+                index=row.index,
+                tick=row.tick,
+                lots=row.lots,
+                placed_at=self._clock.time_of(row.block),
+                transaction=transactions[row.block, row.log_index],
+            )
+            for row in book.live
+        )
+        return SaleView(
+            address=str(self.sale.address),
+            name=self.name,
+            sale_token=self._tokens[0],
+            payment_token=self._tokens[1],
+            terms=self.terms,
+            block=block,
+            placed=placed,
+            cancelled=len(book.rows) - len(book.live),
+            decision=self._decision(events),
+            moved=self._moved(events, block),
+        )
+
+    def _decision(self, events: Sequence[SaleEvent]) -> Decision | None:
+        event = next((event for event in events if event.kind in _DECISIONS), None)
+        if event is None:
+            return None
+        result = self.sale.result()
+        cleared = event.kind is EventKind.CLEARED
+        return Decision(
+            failed=not cleared,
+            aborted=not cleared and bool(event.values["aborted"]),
+            marginal_tick=result.marginal_tick,
+            level=result.level,
+            cut=result.cut,
+            digest=text(event.values, "digest") if cleared else "",
+            sold_lots=result.sold_lots,
+            raised=self.sale.raised(),
+            decided_at=self._clock.time_of(event.block),
+            transaction=event.transaction,
+        )
+
+    def _moved(self, events: Sequence[SaleEvent], block: int) -> Moved:
+        paid = payments(events)
+        return Moved(
+            tokens_claimed={bidder: sums.tokens for bidder, sums in paid.items() if sums.tokens},
+            refunds_claimed={bidder: sums.refund for bidder, sums in paid.items() if sums.refund},
+            proceeds_collected=_collected(events, EventKind.PROCEEDS_COLLECTED),
+            unsold_collected=_collected(events, EventKind.UNSOLD_COLLECTED),
+            tokens_held=self._sale_contract.balance_of(self.sale.address, block),
+            payment_held=self._payment_contract.balance_of(self.sale.address, block),
+        )
+
+
+def _collected(events: Sequence[SaleEvent], kind: EventKind) -> int:
+    return sum(integer(event.values, "amount") for event in events if event.kind is kind)
+
+
+def _described(contract: TokenContract) -> Token:
+    return Token(str(contract.address), contract.name(), contract.symbol(), contract.decimals())
