@@ -105,7 +105,7 @@ bench: setup .build/.compiled ## Measure gas and speed into build/bench.json
 	@$(BIN)/python -m tests.bench
 
 gas: setup .build/.compiled ## Write the measured gas figures to tests/gas.json
-	@$(BIN)/python -m tests.gas
+	@$(BIN)/python -m tests.bench.gas_file
 
 abi: setup .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
 	@$(BIN)/python -m ape_gavelbook.abi
