@@ -23,6 +23,12 @@ COMMANDS = {
     "allocate": _Entry(
         "gavelbook.commands.allocate", "allocate_command", "Allocate a bid file under given terms."
     ),
+    "allocator": _Entry(
+        "gavelbook.commands.allocator", "allocator_command", "Clear a sale when it closes."
+    ),
+    "audit-sale": _Entry(
+        "gavelbook.commands.audit_sale", "audit_sale_command", "Recompute a sale and say yes or no."
+    ),
 }
 """Command names, where each command is, and its line in the overview."""
 

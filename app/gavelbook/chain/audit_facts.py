@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gavelbook.chain.bid_reader import BidReader
+from gavelbook.chain.block_time import block_time
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sale_events import EventKind
 from gavelbook.chain.token import Token
@@ -100,7 +101,7 @@ def collect_facts(
     return SaleFacts(
         address=sale.address,
         block=block,
-        time=_time(web3, block),
+        time=block_time(web3, block),
         terms=terms,
         book=book,
         events=events,
@@ -129,10 +130,6 @@ def _times(
             needed.add(event.block)
     times = {}
     for count, block in enumerate(sorted(needed), start=1):
-        times[block] = _time(web3, block)
+        times[block] = block_time(web3, block)
         show("times", count, len(needed))
     return times
-
-
-def _time(web3: Web3, block: int) -> int:
-    return int(web3.eth.get_block(block)["timestamp"])

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 
+# What a node in good order answers; else it is starting, overloaded or limits requests.
+_NEVER_REFUSED = frozenset(
+    {
+        "eth_blockNumber",
+        "eth_chainId",
+        "eth_getTransactionByHash",
+        "eth_getTransactionCount",
+        "eth_getTransactionReceipt",
+    }
+)
+
 
 class NodeProvider(HTTPProvider):
     """web3's provider; what goes wrong on the way to the node is a `ChainUnreachable`.
@@ -29,17 +40,22 @@ class NodeProvider(HTTPProvider):
         """Send one request.
 
         Raises:
-            ChainUnreachable: ``rpc_timeout``, ``rpc_unreachable`` or ``rpc_malformed``.
+            ChainUnreachable: ``rpc_timeout``, ``rpc_unreachable``, ``rpc_malformed``, or
+                ``rpc_error`` where the node refuses what it has no reason to refuse.
 
         """
         try:
-            return super().make_request(method, params)
+            response = super().make_request(method, params)
         except requests.Timeout as error:
             raise _unreachable("rpc_timeout", "an answer in time", error) from error
         except requests.RequestException as error:
             raise _unreachable("rpc_unreachable", "an answer of the node", error) from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise _unreachable("rpc_malformed", "an answer in JSON", error) from error
+        if method in _NEVER_REFUSED and "error" in response:
+            message = f"Expected an answer to {method}, was: {response['error']}"
+            raise ChainUnreachable("rpc_error", message)
+        return response
 
 
 def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:

@@ -72,21 +72,32 @@ class MemoryOutbox:
 class SqliteOutbox:
     """An outbox on disk for ``sender`` on one chain: what `save` has returned from is safe.
 
+    It is held by one process at a time, so that two of them never share an account's nonces.
+
     Raises:
-        StoreError: ``store_unusable``.
+        StoreError: ``store_in_use`` by another process, or ``store_unusable``.
 
     """
 
     def __init__(self, path: Path, chain_id: int, sender: str) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("BEGIN EXCLUSIVE")
             self._database.execute(_TABLE)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise self._unusable(path, error) from error
+            message = f"{path}: Expected to be the only user, was in use by another process"
+            raise StoreError("store_in_use", message, file=str(path)) from error
         except (OSError, sqlite3.Error) as error:
-            message = f"{path}: Expected a database, was unusable ({error})"
-            raise StoreError("store_unusable", message, file=str(path)) from error
+            raise self._unusable(path, error) from error
         self._key = (chain_id, sender)
 
     def save(self, transaction: PendingTransaction) -> None:
@@ -114,3 +125,8 @@ class SqliteOutbox:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    @staticmethod
+    def _unusable(path: Path, error: Exception) -> StoreError:
+        message = f"{path}: Expected a database, was unusable ({error})"
+        return StoreError("store_unusable", message, file=str(path))

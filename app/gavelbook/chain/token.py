@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError
-
 from gavelbook.chain.abi import load_abi
-from gavelbook.chain.errors import ChainError
-from gavelbook.chain.refusals import refusal_of
+from gavelbook.chain.reading import ask
 from gavelbook.chain.signing import sign_permit
 
 if TYPE_CHECKING:
@@ -73,11 +70,4 @@ class Token:
         return self.web3.to_checksum_address(address)
 
     def _read(self, name: str, *arguments: Any, block: BlockIdentifier = "latest") -> Any:
-        function = self.contract.functions[name](*arguments)
-        try:
-            return function.call(block_identifier=block)
-        except ContractLogicError as error:
-            raise (refusal_of(error) or error) from error
-        except BadFunctionCallOutput as error:
-            message = f"Expected a token at {self.address}, was something else or nothing"
-            raise ChainError("not_a_token", message, address=self.address) from error
+        return ask(self.contract, "token", name, *arguments, block=block)

@@ -1,0 +1,22 @@
+"""Options that commands about a chain share."""
+
+from __future__ import annotations
+
+import click
+
+DEFAULT_RPC = "http://127.0.0.1:8545"
+
+rpc_option = click.option(
+    "--rpc",
+    metavar="URL",
+    envvar="GAVELBOOK_RPC",
+    default=DEFAULT_RPC,
+    show_default=True,
+    help="Where the node answers; also GAVELBOOK_RPC.",
+)
+
+from_block_option = click.option(
+    "--from-block",
+    type=click.IntRange(min=0),
+    help="Block to read events from.  [default: the sale's own, as recorded or searched]",
+)
