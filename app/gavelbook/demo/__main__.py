@@ -1,0 +1,99 @@
+"""`python -m gavelbook.demo`: a sale with simulated bidders on a local chain, and its pages."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import structlog
+
+from gavelbook.demo.console import Console
+from gavelbook.demo.live_sale import LiveSales
+from gavelbook.demo.local_chain import LocalChain
+from gavelbook.demo.page_server import PageServer
+from gavelbook.demo.scene import Cast, Scene
+from gavelbook.demo.story import SPAN_SECONDS, Story
+from gavelbook.errors import GavelbookError
+from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+EXIT_STOPPED = 130
+_HEAD_START_SECONDS = 15 * 60
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--serve/--no-serve", default=True, help="Stay up and serve the pages, or exit.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages.  [default: 8501]")
+@click.option("--rpc-port", type=click.IntRange(1, 65535), help="Port of the chain.")
+@click.option("--bidders", type=click.IntRange(20, 2000), default=240, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bids.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(2, 24 * 60),
+    default=20,
+    show_default=True,
+    help="How long each live sale stays open.",
+)
+def main(  # noqa: PLR0913 -- one for each option
+    *, serve: bool, port: int | None, rpc_port: int | None, bidders: int, seed: int, minutes: int
+) -> None:
+    """Play three sales through, check every number, and keep a live sale going.
+
+    Everything runs on this machine: a chain of its own, accounts whose keys are public. Nothing of
+    it is worth anything, and nothing is left behind.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    console = Console()
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="gavelbook-demo-") as name:
+            folder = Path(name)
+            genesis = int(time.time()) - SPAN_SECONDS - _HEAD_START_SECONDS
+            with LocalChain(
+                DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=rpc_port
+            ) as chain:
+                scene = _play(console, chain, folder, bidders, seed)
+                console.line(f"\n    Done in {time.monotonic() - began:.0f} seconds.")
+                if serve:
+                    _serve(console, scene, port, seed, minutes)
+    except KeyboardInterrupt:
+        click.echo("\nStopped; the chain and the pages are gone.")
+        sys.exit(0 if serve else EXIT_STOPPED)
+    except GavelbookError as error:
+        click.echo(f"error: {error.code}: {error.message}", err=True)
+        sys.exit(1)
+
+
+def _play(console: Console, chain: LocalChain, folder: Path, bidders: int, seed: int) -> Scene:
+    console.title(f"Gavelbook demo: a token sale to {bidders} simulated bidders")
+    console.line(f"chain {chain.url}, started three days in the past so that nobody has to wait")
+    cast = Cast.from_wallet(HdWallet(DEVELOPMENT_MNEMONIC), bidders)
+    scene = Scene(chain, cast, folder)
+    Story(scene, console, seed).run()
+    return scene
+
+
+def _serve(console: Console, scene: Scene, port: int | None, seed: int, minutes: int) -> None:
+    live = LiveSales(scene, seed, minutes * 60)
+    console.step("A live sale, and the pages")
+    live.open()
+    with PageServer(scene.chain.url, scene.store.folder, port) as pages:
+        console.line(f"Open {click.style(pages.url, bold=True)} and bid. Ctrl-C ends everything.")
+        live.run(watch=pages.check)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
