@@ -38,7 +38,7 @@ CODE_SIZE_LIMIT = 24_576
 _PANIC = bytes.fromhex("4e487b71")
 _ACCOUNT = re.compile(r"(0x[0-9a-f]{40}): Account \{ info: ")
 _SLOT = re.compile(
-    r"(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}"
+    r"(?<!\d)(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}"
 )
 
 
@@ -87,6 +87,7 @@ class Machine:
         self._evm = pyrevm.EVM(env=environment, spec_id="CANCUN")
         self._now = GENESIS_TIME
         self._number = 1
+        self._written: dict[str, dict[int, int]] = {}
         self.now = GENESIS_TIME
 
     @property
@@ -162,11 +163,12 @@ class Machine:
 
     def storage(self) -> dict[str, dict[int, int]]:
         """Return every slot that a call has touched, by account."""
+        slots = {address: dict(values) for address, values in self._written.items()}
         accounts = _ACCOUNT.split(self._evm.journal_str.partition("journal: [")[0])
-        return {
-            address: {int(slot): int(value) for slot, value in _SLOT.findall(text)}
-            for address, text in zip(accounts[1::2], accounts[2::2], strict=True)
-        }
+        for address, text in zip(accounts[1::2], accounts[2::2], strict=True):
+            touched = {int(slot): int(value) for slot, value in _SLOT.findall(text)}
+            slots.setdefault(address, {}).update(touched)
+        return slots
 
     def cold(self) -> Self:
         """Return another machine in the same state, ether left out, on which nothing was touched.
@@ -186,6 +188,7 @@ class Machine:
             for slot, value in slots.items():
                 with copy.trial():
                     copy._evm.insert_account_storage(address, slot, value)
+            copy._written[address] = slots
         return copy
 
 

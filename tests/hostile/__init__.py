@@ -1,0 +1,1 @@
+"""Thieves, keys lost and stolen, and spoilers."""
