@@ -9,11 +9,12 @@ import requests
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
+from web3.types import RPCEndpoint
 
 from gavelbook.chain.errors import ChainUnreachable
 
 if TYPE_CHECKING:
-    from web3.types import RPCEndpoint, RPCResponse
+    from web3.types import RPCResponse
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -70,7 +71,13 @@ def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
         raise ChainUnreachable(
             "rpc_url_malformed", "Expected the address of a node (http:// or https://)"
         )
-    provider = NodeProvider(rpc_url, request_kwargs={"timeout": (CONNECT_SECONDS, read_seconds)})
+    provider = NodeProvider(
+        rpc_url,
+        request_kwargs={"timeout": (CONNECT_SECONDS, read_seconds)},
+        # web3 asks for the chain before every call; one answer is enough.
+        cache_allowed_requests=True,
+        cacheable_requests={RPCEndpoint("eth_chainId")},
+    )
     web3 = Web3(provider)
     # Chains whose blocks are signed by authorities carry more data than web3 expects.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
