@@ -11,7 +11,7 @@ from gavelbook.demo.bidding import message
 from gavelbook.demo.crowd import Crowd
 from gavelbook.demo.errors import DemoError
 from gavelbook.demo.scene import Window
-from gavelbook.demo.settlement import clear, pay_out
+from gavelbook.demo.settlement import claim_for, clear, collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,4 +84,5 @@ class LiveSales:
         plan = clear(self._scene, self._opened)
         visitors = {account.address for account in self._scene.cast.visitors}
         simulated = [bidder for bidder in plan.book.bidders if bidder not in visitors]
-        pay_out(self._scene, self._opened, simulated)
+        claim_for(self._scene, self._opened, simulated)
+        collect(self._scene, self._opened)

@@ -47,6 +47,8 @@ class LocalChain:
         self.port = port or (USUAL_PORT if is_free(USUAL_PORT) else free_port())
         self.url = f"http://{_LOOPBACK}:{self.port}"
         self._session = requests.Session()
+        # A proxy of the environment has no business between two processes of one machine.
+        self._session.trust_env = False
         self._ids = itertools.count()
         options = {
             "host": _LOOPBACK,

@@ -80,12 +80,17 @@ def keep(scene: Scene, opened: OpenedSale, plan: ClearingPlan) -> KeeperReport:
     return Keeper(opened.sale, sender, reader, batch=_CLAIMS_PER_TRANSACTION).run(plan)
 
 
-def pay_out(scene: Scene, opened: OpenedSale, bidders: Sequence[str]) -> None:
-    """Claim for ``bidders`` and collect for the issuer as anybody can, without the keeper."""
-    passer_by, sale = Sender(scene.web3, scene.cast.keeper), opened.sale
+def claim_for(scene: Scene, opened: OpenedSale, bidders: Sequence[str]) -> None:
+    """Claim for ``bidders`` as anybody can; each payment goes to the bidder."""
+    passer_by = Sender(scene.web3, scene.cast.treasury)
     for first in range(0, len(bidders), _CLAIMS_PER_TRANSACTION):
         some = bidders[first : first + _CLAIMS_PER_TRANSACTION]
-        passer_by.send_and_wait(sale.claim_many(some))
+        passer_by.send_and_wait(opened.sale.claim_many(some))
+
+
+def collect(scene: Scene, opened: OpenedSale) -> None:
+    """Send proceeds and unsold tokens to the issuer as anybody can."""
+    passer_by, sale = Sender(scene.web3, scene.cast.treasury), opened.sale
     sold = sale.result().sold_lots
     if sold:
         passer_by.send_and_wait(sale.collect_proceeds())

@@ -12,7 +12,7 @@ from gavelbook.demo.bidding import play
 from gavelbook.demo.crowd import Crowd, Kind
 from gavelbook.demo.errors import DemoError
 from gavelbook.demo.scene import Window
-from gavelbook.demo.settlement import audited, clear, forged_results, keep, pay_out
+from gavelbook.demo.settlement import audited, claim_for, clear, forged_results, keep
 from gavelbook.service.reconciliation import reconcile
 from gavelbook.service.sale_reader import BlockClock, SaleReader
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gavelbook.demo.scene import OpenedSale, Scene
     from gavelbook.service.sale_view import SaleView
 
+_EARLY_CLAIMS = 85
+"""Percent of the bidders that do not wait for the keeper."""
 _HOUR = 60 * 60
 _DAY = 24 * _HOUR
 WINDOW_SECONDS = 3 * _DAY
@@ -145,13 +147,16 @@ class Story:
             console.line(f"{opened.record.label:<38} cleared, digest 0x{plan.digest.hex()[:16]}…")
 
         console.step("Everybody is paid")
-        first, *others = self.sales
-        report = keep(scene, first, plans[first.sale.address])
-        console.line(f"{first.record.label:<38} the keeper paid {report.paid} bidders")
-        for opened in others:
-            bidders = plans[opened.sale.address].book.bidders
-            pay_out(scene, opened, bidders)
-            console.line(f"{opened.record.label:<38} a passer-by claimed for {len(bidders)}")
+        for opened in self.sales:
+            plan = plans[opened.sale.address]
+            bidders = plan.book.bidders
+            early = bidders[: len(bidders) * _EARLY_CLAIMS // 100]
+            claim_for(scene, opened, early)
+            report = keep(scene, opened, plan)
+            console.line(
+                f"{opened.record.label:<38} {len(early)} bidders claimed, "
+                f"the keeper paid the other {report.paid}"
+            )
         clock = BlockClock(scene.web3)
         return [SaleReader(scene.web3, opened.record, clock).view() for opened in self.sales]
 
