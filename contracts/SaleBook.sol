@@ -8,7 +8,7 @@ import {SaleTerms} from "./SaleTerms.sol";
 
 /// @title The bids of a sale
 /// @notice Bids live three to a word under their bidder; the live lots of each tick are kept four to a word. A first
-/// bid takes one new storage slot, the next two none.
+/// bid takes one new storage slot for itself, the next two none.
 /// @custom:security-contact security@gavelbook.example
 abstract contract SaleBook is SaleTerms {
     using BidWord for uint256;
@@ -128,6 +128,8 @@ abstract contract SaleBook is SaleTerms {
         arrival = TickLane.bids(word, lane) + 1;
         if (arrival > TickLane.MAX_BIDS || TickLane.lots(word, lane) + lots > TickLane.MAX_LOTS) revert TickFull(tick);
         _lanes[tick >> 2] = TickLane.withBid(word, lane, lots);
-        if (_rule == Rule.TOP_THEN_ROUND_ROBIN) arrival = ++_arrivals;
+        if (_rule != Rule.TOP_THEN_ROUND_ROBIN) return arrival;
+        arrival = ++_arrivals;
+        if (arrival > type(uint32).max) revert TickFull(tick);
     }
 }

@@ -42,6 +42,10 @@ abstract contract SaleClearing is SaleBook, EIP712 {
     function _advance(Clearing calldata c, uint256[] calldata margin) internal {
         _requireClearable();
         bytes32 key = _progressKey(msg.sender, c);
+        if (margin.length == 0) {
+            delete _progress[key];
+            return;
+        }
         (Progress memory p, uint256 sum) = _resume(key, c);
         _progressRaised[key] = _show(p, c, margin, sum);
         _progress[key] = p;

@@ -19,6 +19,7 @@ contract SaleFactory is ISaleFactory {
     address public immutable wrappedEther;
     /// @inheritdoc ISaleFactory
     mapping(address sale => bool) public isSale;
+    mapping(address issuer => uint256) private _opened;
 
     constructor(address wrappedEther_) {
         wrappedEther = wrappedEther_;
@@ -26,7 +27,9 @@ contract SaleFactory is ISaleFactory {
 
     /// @inheritdoc ISaleFactory
     function createSale(Terms calldata terms) external returns (address sale) {
-        sale = address(new TokenSale(terms, wrappedEther));
+        // The address binds issuer and terms, so that a reorganised chain cannot put another sale under it.
+        bytes32 salt = keccak256(abi.encode(msg.sender, _opened[msg.sender]++));
+        sale = address(new TokenSale{salt: salt}(terms, wrappedEther));
         isSale[sale] = true;
         emit SaleCreated(sale, msg.sender, terms.saleToken, terms);
 

@@ -120,7 +120,7 @@ abstract contract SaleTerms is ITokenSale {
         if (tick >= _tickCount) revert TickOutOfRange(tick, _tickCount);
     }
 
-    /// @dev Cannot overflow for a tick of the sale: {_checkAmounts} has computed `supplyLots * price(tickCount - 1)`.
+    /// @dev Cannot overflow for a tick of the sale: by {_checkAmounts} `supplyLots * price(tickCount - 1)` fits.
     function _price(uint256 tick) internal view returns (uint256) {
         unchecked {
             return _floorPrice + tick * _tickValue;
@@ -133,6 +133,7 @@ abstract contract SaleTerms is ITokenSale {
         if (t.allocator == address(0)) revert AddressMissing(2);
         if (t.proceedsRecipient == address(0)) revert AddressMissing(4);
         if (t.unsoldRecipient == address(0)) revert AddressMissing(5);
+        if (t.proceedsRecipient == address(this) || t.unsoldRecipient == address(this)) revert RecipientInvalid(address(this));
         if (t.saleToken == t.paymentToken) revert TokensEqual(t.saleToken);
         if (t.saleToken.code.length == 0) revert NotAToken(t.saleToken);
         if (t.paymentToken.code.length == 0) revert NotAToken(t.paymentToken);
@@ -154,6 +155,8 @@ abstract contract SaleTerms is ITokenSale {
         if (t.tickValue > (type(uint256).max - t.floorPrice) / (steps == 0 ? 1 : steps)) revert AmountTooLarge(t.tickValue, steps);
         uint256 highest = t.floorPrice + steps * t.tickValue;
         if (highest > type(uint256).max / t.supplyLots) revert AmountTooLarge(highest, t.supplyLots);
+        uint256 most = highest * t.supplyLots;
+        if (t.minimumRaise > most) revert MinimumRaiseUnreachable(t.minimumRaise, most);
     }
 
     function _checkTimes(Terms memory t) private view {

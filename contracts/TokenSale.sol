@@ -83,7 +83,10 @@ contract TokenSale is SaleClearing, Multicall, ReentrancyGuardTransient {
         if (_gate == address(0)) revert NoGate();
         if (entity == 0) revert EntityZero();
         if (block.timestamp >= deadline) revert AdmissionExpired(deadline);
-        if (entityOf[bidder] != 0) revert AlreadyAdmitted(bidder, entityOf[bidder]);
+        bytes32 known = entityOf[bidder];
+        // Whoever saw the admission in the pool may have submitted it: then there is nothing left to do.
+        if (known == entity) return;
+        if (known != 0) revert AlreadyAdmitted(bidder, known);
         _requireSigned(_gate, keccak256(abi.encode(ADMISSION_TYPEHASH, bidder, entity, deadline)), signature);
         entityOf[bidder] = entity;
         emit Admitted(bidder, entity);
@@ -183,7 +186,12 @@ contract TokenSale is SaleClearing, Multicall, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ITokenSale
-    function owed(address bidder) external view returns (uint256 tokensNow, uint256 tokensLater, uint256 refund) {
+    function owed(address bidder)
+        external
+        view
+        nonReentrantView
+        returns (uint256 tokensNow, uint256 tokensLater, uint256 refund)
+    {
         Position memory p = _position(bidder, _requireDecided());
         tokensNow = (p.vestedLots - p.releasedLots) * _lotSize;
         tokensLater = (p.wonLots - p.vestedLots) * _lotSize;

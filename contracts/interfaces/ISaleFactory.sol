@@ -4,8 +4,8 @@ pragma solidity ^0.8.24;
 import {Terms} from "./ITokenSale.sol";
 
 /// @title Opens sales and funds them in the same transaction
-/// @notice A sale from here runs the code this factory was built with and held its whole supply at birth. The
-/// factory has no owner and no power over a sale.
+/// @notice A sale from here runs the code this factory was built with and received its whole supply at birth. The
+/// factory has no owner and no power over a sale. The address of a sale follows from issuer and terms.
 interface ISaleFactory {
     /// @notice A sale was opened by `issuer` and funded with `supplyLots * lotSize` sale tokens.
     event SaleCreated(address indexed sale, address indexed issuer, address indexed saleToken, Terms terms);

@@ -6,6 +6,8 @@ pragma solidity ^0.8.24;
 /// `GROUP_ROUND_ROBIN`: best price group first; inside the group where supply ends, one lot each per round in
 /// arrival order. `TOP_THEN_ROUND_ROBIN`: the highest price group in full (in arrival order if it alone exceeds
 /// supply), then one lot each per round over all other bids in arrival order, whatever their price.
+/// Rounds count bids, not bidders: whoever splits a wish over several bids or wallets takes part several times, up to
+/// the cap. A `minBidLots` close to the cap takes the gain out of it.
 enum Rule {
     PRICE_TIME,
     GROUP_ROUND_ROBIN,
@@ -44,7 +46,8 @@ enum Phase {
 /// @param tickCount Number of ticks, 1 to 4,096.
 /// @param minBidLots Smallest bid, in lots, at least 1.
 /// @param capBps Cap on the live lots of one bidder (one entity where there is a gate), in 1/10,000 of supply.
-/// @param minimumRaise Payment token base units below which the sale fails and everybody is refunded.
+/// @param minimumRaise Payment token base units below which the sale fails and everybody is refunded. At most what
+/// the whole supply brings at the highest tick.
 /// @param start First second (Unix time) in which bids count.
 /// @param end First second in which bids no longer count.
 /// @param cancelUntil First second in which bids can no longer be cancelled; 0 if never. At most `end`.
@@ -87,7 +90,8 @@ struct Terms {
 /// @param tick Price in ticks above the floor.
 /// @param lots Lots wanted.
 /// @param arrival Position in arrival order, from 1: among the bids of the same tick, or among all bids of the
-/// sale under `TOP_THEN_ROUND_ROBIN`. Only ever compared between bids that can tie.
+/// sale under `TOP_THEN_ROUND_ROBIN`. Cancelled bids count, so there are gaps. Only ever
+/// compared between bids that can tie.
 struct Bid {
     uint256 index;
     uint256 tick;
@@ -161,8 +165,9 @@ struct Progress {
 /// is trusted with money. Winners claim tokens, everybody claims what is left of the escrow.
 /// @dev Money rules. `price(t) = floorPrice + t * tickValue`; a bid of `q` lots at tick `t` escrows `q * price(t)`;
 /// a bid filled with `f` lots receives `f * lotSize` sale tokens and pays `f * price(t)` (`f * price(marginalTick)`
-/// where pricing is `UNIFORM`). No division takes part, so nothing is rounded and nothing is left over: after the
-/// last claim the sale holds zero of both tokens, apart from what strangers sent to it.
+/// where pricing is `UNIFORM`). No amount is divided, so nothing is rounded and nothing is left over: after the last
+/// claim the sale holds zero of both tokens, apart from what strangers sent to it. (The cap and the part vested so far
+/// are whole lots, rounded down.)
 ///
 /// Who can do what. Nobody owns the sale and nothing can be paused or upgraded. A dead or hostile allocator delays
 /// the clearing until `allocatorUntil`; then anybody clears without a signature. If nobody clears before
@@ -170,7 +175,9 @@ struct Progress {
 ///
 /// Tokens. Amounts are checked on arrival, so a token that takes a fee on transfer is refused at the first bid. A
 /// token that changes balances by itself is not supported: it can leave the sale short of what it owes. A payment
-/// token that freezes an account stops the refund of that account and of nobody else.
+/// token that freezes a bidder stops that refund and no other, and {claimTo} sends it elsewhere; a token that freezes
+/// the sale stops everything. A sale token whose admin takes tokens out of the sale stops the clearing ({EscrowShort})
+/// until {abort}.
 ///
 /// Every function that moves money or state is guarded against reentrancy. All times are Unix seconds; a deadline
 /// `d` means `now < d` before and `now >= d` after.
@@ -232,6 +239,8 @@ interface ITokenSale {
     error UnitZero(uint256 lotSize, uint256 floorPrice, uint256 tickValue);
     /// @notice `factor * factor2` (+ what belongs to it) does not fit into 256 bits.
     error AmountTooLarge(uint256 factor, uint256 factor2);
+    /// @notice The whole supply brings at most `most`.
+    error MinimumRaiseUnreachable(uint256 minimumRaise, uint256 most);
     /// @notice `capBps` is not in 1 to 10,000.
     error CapInvalid(uint256 capBps);
     /// @notice The cap leaves no room for the smallest bid, or the smallest bid is zero.
@@ -259,17 +268,19 @@ interface ITokenSale {
     error TickOutOfRange(uint256 tick, uint256 tickCount);
     /// @notice The smallest bid is `minBidLots`.
     error BidTooSmall(uint256 lots, uint256 minBidLots);
-    /// @notice With this bid the live lots of the bidder (of the entity) would be `lots`.
+    /// @notice With this bid the live lots of the bidder (of the entity) would be `lots`; or this bid alone asks `lots`.
     error OverCap(uint256 lots, uint256 capLots);
     /// @notice A bidder has at most `max` live bids.
     error TooManyBids(address bidder, uint256 max);
-    /// @notice No more bids fit into this tick: 2**40 - 1 lots, or 2**24 - 1 bids over time.
+    /// @notice No more bids fit: 2**40 - 1 lots or 2**24 - 1 bids over time at a tick, 2**32 - 1 bids in the sale.
+    /// @dev Filling a tick by bidding and cancelling takes 2**24 pairs (about 4e11 gas). Where that is cheap, let a sale
+    /// of few ticks go without cancelling.
     error TickFull(uint256 tick);
     /// @notice The sale takes admitted bidders only; see {admit}.
     error NotAdmitted(address bidder);
     /// @notice The sale has no gate.
     error NoGate();
-    /// @notice The bidder is already admitted.
+    /// @notice The bidder is already admitted for another entity.
     error AlreadyAdmitted(address bidder, bytes32 entity);
     /// @notice An entity has an id other than zero.
     error EntityZero();
@@ -329,7 +340,7 @@ interface ITokenSale {
     error NothingToClaim(address bidder);
     /// @notice Nothing to collect: already collected, or none.
     error NothingToCollect();
-    /// @notice Tokens cannot be sent to the zero address or to the sale itself.
+    /// @notice Tokens cannot be sent to the sale itself.
     error RecipientInvalid(address recipient);
 
     /* BIDDING */
@@ -354,7 +365,8 @@ interface ITokenSale {
 
     /// @notice Admit `bidder` as a wallet of `entity`, by signature of the gate. Anybody may submit it.
     /// @dev EIP-712 `Admission(address bidder,bytes32 entity,uint256 deadline)`. All wallets of an entity share one
-    /// cap. Can be combined with {bid} through `multicall`. An admission holds for the whole sale.
+    /// cap. Can be combined with {bid} through `multicall`, without ether. An admission holds for the whole sale; to
+    /// submit it again does nothing.
     /// Reverts: {NoGate}, {EntityZero}, {AdmissionExpired}, {AlreadyAdmitted}, {SignatureInvalid}.
     function admit(address bidder, bytes32 entity, uint256 deadline, bytes calldata signature) external;
 
@@ -366,17 +378,21 @@ interface ITokenSale {
     /// order; empty where no bid has to be cut. A bid is named by its key `bidder << 8 | index`.
     /// @param signature The allocator's over EIP-712
     /// `Clearing(uint256 marginalTick,uint256 level,uint256 cut,bytes32 digest)`; may be empty from `allocatorUntil`.
-    /// @dev Costs about 0.8M gas with 1,024 ticks whatever the number of bids, and less than 3,000 per bid of the
-    /// margin. If `raised < minimumRaise` the sale fails. Why a result is unique: the lots given in the margin grow
-    /// strictly with (level, cut), so just one pair gives exactly what is left of supply.
+    /// @dev Costs at most 1M gas with 1,024 ticks (3.6M with 4,096) whatever the number of bids, and about 3,000 per
+    /// bid of the margin. If `raised < minimumRaise` the sale fails. Why a result is unique: where the bid at `cut` asks
+    /// more than `level`, the lots given in the margin grow strictly with (level, cut), so just one pair gives exactly
+    /// what is left of supply. An allocator that is an ERC-1271 contract must accept a signature that is not empty.
     /// Reverts: {NotClosed}, {AlreadyDecided}, {ClearingExpired}, {AllocatorWindow}, {DigestUnsigned},
     /// {SignatureInvalid}, {WrongMarginalTick}, {MarginNotNeeded}, {MarginBidInvalid}, {CutInvalid},
     /// {MarginIncomplete}, {OverAllocated}, {UnderAllocated}, {CutMissing}, {EscrowShort}.
     function clear(Clearing calldata clearing, uint256[] calldata margin, bytes calldata signature) external;
 
     /// @notice Show a part of a margin too long for one transaction. The progress belongs to the caller and to the
-    /// clearing (without its digest), so a wrong or abandoned one blocks nobody.
-    /// @dev Reverts as {clear} does, but for the signature.
+    /// clearing (without its digest), so a wrong or abandoned one blocks nobody else. With an empty margin the caller's
+    /// progress is forgotten, to start again.
+    /// @dev Do not call it through a contract that others can call as well: they would share its progress. Reverts:
+    /// {NotClosed}, {AlreadyDecided}, {ClearingExpired}, {WrongMarginalTick}, {MarginNotNeeded}, {MarginBidInvalid},
+    /// {CutInvalid}, {OverAllocated}.
     function advance(Clearing calldata clearing, uint256[] calldata margin) external;
 
     /// @notice Declare a sale failed that nobody cleared in time.
@@ -399,11 +415,12 @@ interface ITokenSale {
     /// @param tokensTo Receives the sale tokens; zero to leave them.
     /// @param refundTo Receives the refund; zero to leave it.
     /// @param unwrap Whether to pay the refund in ether, where the payment token is wrapped ether.
-    /// @dev Reverts also with {EtherNotAccepted}, {RecipientInvalid}.
+    /// @dev Reverts also with {EtherNotAccepted}, {RecipientInvalid}, or as the recipient does on ether.
     function claimTo(address tokensTo, address refundTo, bool unwrap) external;
 
     /// @notice As {claim} for many, skipping bidders with nothing to claim and transfers that fail.
-    /// @dev Emits {ClaimSkipped} for a transfer that fails. Reverts: {NotDecided}.
+    /// @dev Emits {ClaimSkipped} for a transfer that fails. Leave out a bidder whose token hook burns all gas: that
+    /// stops the batch. Reverts: {NotDecided}.
     function claimMany(address[] calldata bidders) external;
 
     /// @notice Send the proceeds to `proceedsRecipient`. Anybody may call it.
@@ -451,7 +468,7 @@ interface ITokenSale {
     /// @return tokensNow Sale tokens that {claim} would pay now.
     /// @return tokensLater Sale tokens won and not yet vested.
     /// @return refund Payment tokens that {claim} would pay back now.
-    /// @dev Reverts: {NotDecided}.
+    /// @dev Not available in the middle of a payment. Reverts: {NotDecided}.
     function owed(address bidder) external view returns (uint256 tokensNow, uint256 tokensLater, uint256 refund);
 
     /// @notice How far `caller` has come with `clearing` by {advance}.
