@@ -46,6 +46,7 @@ SALE = SaleTerms(
     vesting_end=END + 365 * DAY,
 )
 MAX = 2**256 - 1
+MOST = 1000 * (100 + 7 * 7)
 
 
 def test_price_and_cap() -> None:
@@ -80,6 +81,7 @@ def test_price_off_the_grid_is_refused(tick: int) -> None:
         ({"min_bid_lots": 0}, "cap_under_minimum"),
         ({"min_bid_lots": 16}, "cap_under_minimum"),
         ({"minimum_raise": MAX + 1}, "amount_too_large"),
+        ({"minimum_raise": MOST + 1}, "minimum_raise_unreachable"),
         ({"lot_size": MAX // 1000 + 1}, "amount_too_large"),
         ({"floor_price": MAX // 1000 - 48}, "amount_too_large"),
         ({"tick_value": MAX // 7}, "amount_too_large"),
@@ -107,7 +109,7 @@ def test_auction_terms_refused(changes: dict[str, Any], code: str) -> None:
         {"tick_count": 1},
         {"cap_bps": 10_000},
         {"min_bid_lots": 15},
-        {"minimum_raise": MAX},
+        {"minimum_raise": MOST},
         {"lot_size": MAX // 1000},
         {"floor_price": MAX // 1000 - 49},
     ],

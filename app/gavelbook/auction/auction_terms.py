@@ -133,6 +133,12 @@ class AuctionTerms:
         if highest * self.supply_lots > MAX_UINT256:
             expected = "highest price * supply_lots less than 2**256"
             raise TermsError.refuse("amount_too_large", "floor_price", self.floor_price, expected)
+        most = highest * self.supply_lots
+        if self.minimum_raise > most:
+            expected = f"at most {most}, what the whole supply brings at the highest tick"
+            raise TermsError.refuse(
+                "minimum_raise_unreachable", "minimum_raise", self.minimum_raise, expected
+            )
 
 
 _INTEGER_KEYS = (
