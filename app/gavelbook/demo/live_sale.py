@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gavelbook.demo.scene import OpenedSale, Scene
 
-_FIRST_BIDS = 90
+_FIRST_BIDS = 220
 _PAUSE_SECONDS = (3.0, 8.0)
 _LOOK_SECONDS = 0.5
 

@@ -184,7 +184,9 @@ class Story:
         checks = reconcile(views[0])
         header = ["", "computed", "on the chain"]
         console.line(views[0].name)
-        console.table(header, [[c.what, c.computed_text, c.on_chain_text] for c in checks])
+        console.table(
+            header, [[f"{c.what}, {c.unit}", c.computed_text, c.on_chain_text] for c in checks]
+        )
         for view in views:
             checks = reconcile(view)
             right = all(check.right for check in checks)

@@ -27,17 +27,22 @@ class Check:
         return self.computed == self.on_chain
 
     @property
+    def unit(self) -> str:
+        """What both count: lots, or a token by its symbol."""
+        return "lots" if self.token is None else self.token.symbol
+
+    @property
     def computed_text(self) -> str:
-        """The computed number with its unit."""
+        """The computed number, exact."""
         return self._text(self.computed)
 
     @property
     def on_chain_text(self) -> str:
-        """The number on the chain with its unit."""
+        """The number on the chain, exact."""
         return self._text(self.on_chain)
 
     def _text(self, value: int) -> str:
-        return f"{value:,} lots" if self.token is None else self.token.amount(value)
+        return f"{value:,}" if self.token is None else self.token.number(value)
 
 
 def reconcile(view: SaleView) -> tuple[Check, ...]:
@@ -52,7 +57,7 @@ def reconcile(view: SaleView) -> tuple[Check, ...]:
 
 def _result(view: SaleView, decision: Decision) -> list[Check]:
     return [
-        Check("Lots sold", sum(bid.filled for bid in view.bids), decision.sold_lots),
+        Check("Sold", sum(bid.filled for bid in view.bids), decision.sold_lots),
         Check(
             "Raised",
             sum(bid.payment for bid in view.bids),
@@ -90,13 +95,13 @@ def _left(view: SaleView) -> list[Check]:
     tokens = view.supply_tokens - sum(moved.tokens_claimed.values()) - moved.unsold_collected
     return [
         Check(
-            f"{view.payment_token.symbol} left in the contract",
+            "Left in the contract",
             payment,
             moved.payment_held,
             view.payment_token,
         ),
         Check(
-            f"{view.sale_token.symbol} left in the contract",
+            "Left in the contract",
             tokens,
             moved.tokens_held,
             view.sale_token,

@@ -9,6 +9,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gavelbook.chain.audit import audit
+from gavelbook.chain.audit_facts import collect_facts
 from gavelbook.chain.connection import connect
 from gavelbook.chain.deployments import DeploymentStore
 from gavelbook.chain.errors import ChainError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from web3.contract.contract import ContractFunction
 
+    from gavelbook.chain.audit import AuditReport
     from gavelbook.service.desk_settings import DeskSettings
     from gavelbook.service.sale_view import SaleView
 
@@ -135,6 +138,15 @@ class SaleDesk:
     def claim(self, view: SaleView, customer: Customer) -> str:
         """Claim everything owed now; return the transaction hash; errors as `bid`."""
         return self._send(customer, self._reader(view.address).sale.claim(customer.address))
+
+    def allocation_file(self, view: SaleView) -> bytes:
+        """Return the allocation as the file whose digest the allocator signs."""
+        return self._reader(view.address).allocation_file()
+
+    def audit(self, view: SaleView) -> AuditReport:
+        """Compute everything again from public data and compare; errors as `collect_facts`."""
+        record = self._reader(view.address).record
+        return audit(collect_facts(self._web3, record.address, record.block))
 
     def _send(self, customer: Customer, call: ContractFunction) -> str:
         with self._lock:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from gavelbook.chain.bid_reader import BidReader
+from gavelbook.chain.clearing_plan import plan_clearing
 from gavelbook.chain.dues import payments
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sale_events import EventKind, integer, text
@@ -60,7 +61,7 @@ class SaleReader:
     def __init__(self, web3: Web3, record: SaleRecord, clock: BlockClock) -> None:
         """Prepare to read; errors as `Sale.terms` and `BidReader`."""
         self.sale = Sale(web3, record.address)
-        self.name = record.label
+        self.record = record
         self.terms = self.sale.terms()
         self._clock = clock
         self._sale_contract = TokenContract(web3, self.terms.sale_token or "")
@@ -91,6 +92,10 @@ class SaleReader:
                 self._seen = seen
             return self._view
 
+    def allocation_file(self) -> bytes:
+        """Return the allocation of the bids read so far (docs/formats.md)."""
+        return plan_clearing(self.terms.auction, self._reader.book()).file
+
     def _build(self, events: Sequence[SaleEvent], block: int) -> SaleView:
         book = self._reader.book()
         timed = [event for event in events if event.kind in {EventKind.BID_PLACED, *_DECISIONS}]
@@ -109,7 +114,7 @@ class SaleReader:
         )
         return SaleView(
             address=str(self.sale.address),
-            name=self.name,
+            name=self.record.label,
             sale_token=self._tokens[0],
             payment_token=self._tokens[1],
             terms=self.terms,

@@ -1,0 +1,1 @@
+"""The front end: Streamlit pages over `gavelbook.service`."""

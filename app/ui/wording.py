@@ -1,0 +1,129 @@
+"""Sentences and small pieces of text that several panels share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gavelbook.auction import Pricing, Rule
+from gavelbook.service.sale_view import Fill, Stage
+
+if TYPE_CHECKING:
+    from gavelbook.errors import GavelbookError
+    from gavelbook.service.sale_desk import SaleDesk
+    from gavelbook.service.sale_view import SaleView
+
+_MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
+
+_TIMES = frozenset({"start", "end", "cancel_until", "allocator_until", "abort_time", "deadline"})
+
+RULE_NAMES = {
+    Rule.PRICE_TIME: "Price, then time",
+    Rule.GROUP_ROUND_ROBIN: "Price, then rounds",
+    Rule.TOP_THEN_ROUND_ROBIN: "Top price, then rounds",
+}
+
+PRICING_NAMES = {
+    Pricing.PAY_AS_BID: "Everybody pays their own price",
+    Pricing.UNIFORM: "Everybody pays the clearing price",
+}
+
+RULES_EXPLAINED = {
+    Rule.PRICE_TIME: (
+        "The best price is served first; at the same price the earlier bid goes first. Each bid "
+        "is filled in full until the supply ends, so at most one bid is cut. *Example: 10 lots "
+        "are left for three bids of 6, 5 and 4 lots at one price. The first gets 6, the second "
+        "4 of its 5, the third none.*"
+    ),
+    Rule.GROUP_ROUND_ROBIN: (
+        "The best price is served first. At the price where the supply ends, lots go round: one "
+        "each per round, in order of arrival, until none is left. *Example: 10 lots are left for "
+        "three bids of 6, 5 and 4 lots at one price. Three full rounds give each 3; the last lot "
+        "goes to the first bid: 4, 3 and 3.*"
+    ),
+    Rule.TOP_THEN_ROUND_ROBIN: (
+        "The highest price is filled in full. Then lots go round over all other bids, whatever "
+        "their price: one each per round, in order of arrival. *Example: the top bid takes its 5 "
+        "of 15 lots. The other 10 go round bids of 6, 5 and 4 lots: three full rounds give each "
+        "3; the last lot goes to the first: 4, 3 and 3.*"
+    ),
+}
+
+PRICING_EXPLAINED = {
+    Pricing.PAY_AS_BID: "A winner pays the price of the own bid for every lot won.",
+    Pricing.UNIFORM: (
+        "Every winner pays the same: the lowest winning price, or the floor if demand stays under "
+        "supply. What you bid above it comes back."
+    ),
+}
+
+TRUST = (
+    "The contract holds the money and nobody owns it. It checks the result before it accepts it, "
+    "so neither the issuer nor the allocator can change who gets what; the worst they can do is "
+    "delay, and then anybody can finish the sale."
+)
+
+FILL_WORDS = {Fill.FULL: "Full", Fill.PARTIAL: "Partial", Fill.NOTHING: "None"}
+
+STAGE_WORDS = {
+    Stage.FUNDED: ("Opens soon", "blue"),
+    Stage.OPEN: ("Open for bids", "green"),
+    Stage.CLOSED: ("Closed, being cleared", "orange"),
+    Stage.CLEARED: ("Cleared", "violet"),
+    Stage.FAILED: ("Failed, everybody is refunded", "red"),
+}
+
+
+def sentence(error: GavelbookError) -> str:
+    """Return what an error says, with times as people read them."""
+    text = error.message
+    for name in _TIMES & error.details.keys():
+        text = text.replace(str(error.details[name]), moment(int(error.details[name])))
+    return f"{text}."
+
+
+def short(address: str) -> str:
+    """Return an address as people compare them."""
+    return f"{address[:6]}…{address[-4:]}"
+
+
+def bidder_name(desk: SaleDesk, address: str) -> str:
+    """Return who an address is: a name for an account of the demo, else the short address."""
+    return desk.name_of(address) or short(address)
+
+
+def price_text(view: SaleView, price: int) -> str:
+    """Return a price per lot."""
+    return view.payment_token.amount(price)
+
+
+def duration(seconds: int) -> str:
+    """Return a time span in its two largest units."""
+    if seconds >= _DAY:
+        return f"{seconds // _DAY} d {seconds % _DAY // _HOUR} h"
+    if seconds >= _HOUR:
+        return f"{seconds // _HOUR} h {seconds % _HOUR // _MINUTE} min"
+    if seconds >= _MINUTE:
+        return f"{seconds // _MINUTE} min {seconds % _MINUTE} s"
+    return f"{seconds} s"
+
+
+def moment(timestamp: int) -> str:
+    """Return a time in words."""
+    return f"{datetime.fromtimestamp(timestamp, UTC):%d %b %Y, %H:%M} UTC"
+
+
+def ago(now: int, then: int) -> str:
+    """Return how long ago something was."""
+    return f"{duration(max(now - then, 0))} ago"
+
+
+def ratio(part: int, whole: int) -> str:
+    """Return ``part / whole`` with two digits, rounded down."""
+    hundredths = part * 100 // whole
+    return f"{hundredths // 100}.{hundredths % 100:02d}×"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
