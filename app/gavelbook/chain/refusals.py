@@ -17,6 +17,7 @@ from gavelbook.chain.errors import ContractRefused
 from gavelbook.chain.refusal_texts import REFUSAL_TEXTS
 
 _SELECTOR_BYTES = 4
+_WORD_BYTES = 32
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HEX_DATA = re.compile(r"0x[0-9a-fA-F]{8,}")
 _ERROR_STRING = keccak(text="Error(string)")[:_SELECTOR_BYTES]
@@ -70,7 +71,8 @@ def decode_refusal(payload: bytes) -> ContractRefused:
             what = _PANICS.get(number, f"panic {number:#x}")
             return ContractRefused("panic", f"The contract stopped: {what}", panic=number)
         form = _forms().get(selector)
-        if form is not None:
+        # A value takes a word or more; the decoder can be set to read beyond the end.
+        if form is not None and len(body) >= _WORD_BYTES * len(form.types):
             return _custom(form, decode(form.types, body))
     except DecodingError:
         pass
