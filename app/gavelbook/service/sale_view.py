@@ -37,6 +37,13 @@ class Fill(StrEnum):
     NOTHING = "none"
 
 
+def fill_of(filled: int, lots: int) -> Fill:
+    """Return how much of a bid for ``lots`` is filled with ``filled``."""
+    if filled == 0:
+        return Fill.NOTHING
+    return Fill.FULL if filled == lots else Fill.PARTIAL
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """An ERC-20 as people know it."""
@@ -88,9 +95,7 @@ class BidLine:
     @property
     def fill(self) -> Fill:
         """Whether it is filled in full, in part or not at all."""
-        if self.filled == 0:
-            return Fill.NOTHING
-        return Fill.FULL if self.filled == self.placed.lots else Fill.PARTIAL
+        return fill_of(self.filled, self.placed.lots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,7 @@ class Preview:
     escrow: int
     filled: int
     payment: int
+    fill: Fill
 
 
 @dataclass(frozen=True)
@@ -249,7 +255,8 @@ class SaleView:
             [*self._bids.ticks.tolist(), tick], [*self._bids.lots.tolist(), lots]
         )
         allocation = allocate(self.auction, bids)
-        return Preview(escrow, allocation.filled_list[-1], allocation.payments[-1])
+        filled = allocation.filled_list[-1]
+        return Preview(escrow, filled, allocation.payments[-1], fill_of(filled, lots))
 
     def _bidder(self, bidder: str, bids: Sequence[BidLine]) -> BidderLine:
         filled = sum(bid.filled for bid in bids)
