@@ -12,6 +12,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from gavelbook.auction import AuctionTerms, Pricing, Rule
+from gavelbook.chain.clearing_plan import chunked
 from tests.bench.anvil_chain import DEPLOYER, GENESIS_TIME, ISSUER, Call, account
 from tests.bench.contract_code import Code, contract_code
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.bench.anvil_chain import AnvilChain, Receipt
+
+Clearing = tuple[int, int, int, bytes]
+"""Marginal tick, level, cut (an arrival) and digest."""
 
 DAY = 86_400
 CHAIN_ID = 31337
@@ -30,6 +34,7 @@ FUNDS = 10**30
 _BALANCES, _ALLOWANCES = 0, 1
 _SUPPLY = 10**33
 _PROCEEDS, _UNSOLD = account(0, "proceeds"), account(0, "unsold")
+RELAYER = account(0, "relayer")
 _ALLOCATOR = Account.from_key(keccak(text="allocator"))
 
 
@@ -149,12 +154,12 @@ class SaleMarket:
         terms = self.terms(**changes)
         data = self.factory_code.call("createSale", tuple(terms))
         receipt = self.chain.send(Call(ISSUER, self.factory, data))[0]
-        topic = next(
-            log["topics"][1]
-            for log in receipt.logs
-            if log["address"].lower() == self.factory.lower()
-        )
-        return BenchSale(self, "0x" + topic[-40:], terms, receipt.gas)
+        return BenchSale(self, self.created(receipt, self.factory), terms, receipt.gas)
+
+    def created(self, receipt: Receipt, factory: str) -> str:
+        """Return the address of the sale that ``factory`` says it has created."""
+        logs = (log for log in receipt.logs if log["address"].lower() == factory.lower())
+        return f"0x{next(logs)['topics'][1][-40:]}"
 
 
 class BenchSale:
@@ -191,7 +196,13 @@ class BenchSale:
         """Let the time of bidding pass."""
         self.chain.go_to(self.terms.end)
 
-    def sign(self, clearing: tuple[int, int, int, bytes]) -> bytes:
+    def clearing_calls(self, clearing: Clearing, margin: list[int]) -> list[Call]:
+        """Return the transactions that show ``margin`` and clear."""
+        parts = list(chunked(margin)) or [[]]
+        shown = [self.call(RELAYER, "advance", clearing, part) for part in parts[:-1]]
+        return [*shown, self.call(RELAYER, "clear", clearing, parts[-1], self.sign(clearing))]
+
+    def sign(self, clearing: Clearing) -> bytes:
         """Return the allocator's signature under a clearing."""
         values = dict(zip(("marginalTick", "level", "cut", "digest"), clearing, strict=True))
         return self._signature(_ALLOCATOR, "Clearing", _CLEARING_TYPE, values)

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gavelbook.auction import Bids, Rule, allocate
-from gavelbook.chain.clearing_plan import KEYS_PER_TRANSACTION
 from gavelbook.samples import BIDS as SAMPLE
 from tests.bench.anvil_chain import account
 
 if TYPE_CHECKING:
     from gavelbook.auction import Allocation
-    from tests.bench.anvil_chain import Call, Receipt
-    from tests.bench.bench_sale import BenchSale, Terms
+    from tests.bench.anvil_chain import Receipt
+    from tests.bench.bench_sale import BenchSale, Clearing, Terms
 
 KEEPER_BATCH = 50
 KEEPER = account(0, "keeper")
-RELAYER = account(0, "relayer")
 _SEED = 20_300_107
 
 
@@ -69,9 +67,9 @@ class Book:
             )
         )
 
-    def clear(self, sale: BenchSale, chunk: int = KEYS_PER_TRANSACTION) -> list[Receipt]:
+    def clear(self, sale: BenchSale) -> list[Receipt]:
         """Clear with the allocator's signature, in as many transactions as the margin needs."""
-        return sale.chain.send(*self.clearing_calls(sale, chunk))
+        return sale.chain.send(*sale.clearing_calls(*self.clearing(sale.terms)))
 
     def play_until_cleared(self, sale: BenchSale) -> list[Receipt]:
         """Place every bid, let the time of bidding pass and clear; return what clearing took."""
@@ -79,20 +77,16 @@ class Book:
         sale.close()
         return self.clear(sale)
 
-    def clearing_calls(self, sale: BenchSale, chunk: int = KEYS_PER_TRANSACTION) -> list[Call]:
-        """Return the transactions that clear."""
-        result = self.allocate(sale.terms).clearing
-        arrivals = self._arrivals(Rule(sale.terms.rule))
-        cut = 0 if result.cut is None else arrivals[result.cut]
-        clearing = (result.marginal_tick, result.level, cut, b"\1" * 32)
+    def clearing(self, terms: Terms) -> tuple[Clearing, list[int]]:
+        """Return the clearing that a sale accepts, and the keys of the margin."""
+        result = self.allocate(terms).clearing
+        cut = 0 if result.cut is None else self._arrivals(Rule(terms.rule))[result.cut]
         margin = [
             int(bidder, 16) << 8 | index
             for bidder, tick, index in zip(self.bidders, self.ticks, self.indexes, strict=True)
             if result.margin_from_tick <= tick < result.full_from_tick
         ]
-        parts = [margin[start : start + chunk] for start in range(0, len(margin), chunk)] or [[]]
-        shown = [sale.call(RELAYER, "advance", clearing, part) for part in parts[:-1]]
-        return [*shown, sale.call(RELAYER, "clear", clearing, parts[-1], sale.sign(clearing))]
+        return (result.marginal_tick, result.level, cut, b"\1" * 32), margin
 
     def claim(self, sale: BenchSale) -> list[Receipt]:
         """Let every bidder claim for themselves."""
