@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from gavelbook.demo.scene import OpenedSale, Scene
 
-_FIRST_BIDS = 220
+_FIRST_BIDS_PERCENT = 90
+"""Of the bidders have bid when a live sale opens."""
 _PAUSE_SECONDS = (3.0, 8.0)
 _LOOK_SECONDS = 0.5
 
@@ -48,7 +49,7 @@ class LiveSales:
         terms = scene.terms(Rule.GROUP_ROUND_ROBIN, Pricing.UNIFORM, window)
         self._opened = scene.open_sale(f"Live sale {self._number}: one price for all", terms)
         self._crowd = Crowd(terms.auction, len(scene.cast.bidders), self._random.getrandbits(32))
-        for _ in range(_FIRST_BIDS):
+        for _ in range(len(scene.cast.bidders) * _FIRST_BIDS_PERCENT // 100):
             self._bid()
             scene.chain.call("evm_mine")
         scene.chain.set_automine(on=True)
@@ -59,7 +60,7 @@ class LiveSales:
         while True:
             watch()
             if self._scene.chain.now() >= (self._opened.terms.end or 0):
-                self._finish()
+                self.finish()
                 self.open()
             elif time.monotonic() >= next_bid:
                 self._bid()
@@ -79,7 +80,7 @@ class LiveSales:
             # The window may just have closed.
             self._scene.bulk.forget()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Clear the sale that has ended and pay the simulated bidders."""
         plan = clear(self._scene, self._opened)
         visitors = {account.address for account in self._scene.cast.visitors}

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 _FIRST_BIDDER = 100
 _WHOLE = 10**18
-_TOKEN_SUPPLY = 1_000_000_000 * _WHOLE
-_POCKET_MONEY = 250_000 * _WHOLE
+_TOKEN_SUPPLY = 100_000_000_000 * _WHOLE
+_POCKET_MONEY = 1_000_000 * _WHOLE
 _ETHER = 100 * _WHOLE
 _APPROVAL = 2**255
+_CAPS_TOGETHER_BPS = 36_000
 _DAY = 24 * 60 * 60
 
 
@@ -152,7 +153,7 @@ class Scene:
                 tick_value=_WHOLE // 2,
                 tick_count=161,
                 min_bid_lots=5,
-                cap_bps=150,
+                cap_bps=_cap_bps(len(self.cast.bidders)),
                 minimum_raise=200_000 * _WHOLE,
             ),
             sale_token=self.sale_token.address,
@@ -180,3 +181,8 @@ class Scene:
         made_by = str(receipt["transactionHash"])
         self.store.record_contract(CHAIN_ID, name, address, block, made_by, arguments)
         return address
+
+
+def _cap_bps(bidders: int) -> int:
+    """Return a cap with which ``bidders`` together ask for about 1.7 times the supply."""
+    return max(_CAPS_TOGETHER_BPS // bidders, 1)

@@ -1,0 +1,163 @@
+from gavelbook.service.sale_view import Fill
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def texts(app):
+    return "\n".join(
+        element.value
+        for kind in (app.title, app.subheader, app.markdown, app.caption, app.success, app.error)
+        for element in kind
+    )
+
+
+def button(app, key):
+    return next(button for button in app.button if button.key == key)
+
+
+def place(app, price, lots):
+    app.text_input(key="bid.price").set_value(price).run()
+    app.number_input(key="bid.lots").set_value(lots).run()
+    return button(app, "bid.place").click().run()
+
+
+def test_the_live_sale_is_shown_first(app, demo):
+    app.run()
+    assert not app.exception
+    view = demo.desk.view(demo.live)
+    shown = metrics(app)
+    assert app.title[0].value == "Gavel (GVL)"
+    assert shown["Bids"] == f"{len(view.placed):,}"
+    assert shown["Bidders"] == str(len({bid.bidder for bid in view.placed}))
+    assert shown["Clearing price now"] == view.payment_token.amount(view.price_now)
+    assert "Closes in" in texts(app)
+    assert app.query_params["sale"] in (demo.live, [demo.live])
+
+
+def test_the_terms_are_said_in_words(app):
+    said = texts(app.run())
+    assert "40 to 120 DUSD per lot in steps of 0.5 (161 ticks)" in said
+    assert "lots go round: one each per round" in said
+    assert "Every winner pays the same" in said
+    assert "nobody owns it" in said
+    assert "200,000 DUSD, else the sale fails and all is refunded" in said
+
+
+def test_the_table_of_bids_is_newest_first_and_says_what_each_gets(app, demo):
+    table = app.run().dataframe[0].value
+    newest = demo.desk.view(demo.live).bids[-1]
+    words = {Fill.FULL: "Full", Fill.PARTIAL: "Partial", Fill.NOTHING: "None"}
+    first = table.iloc[0]
+    assert first["Bid"] == newest.position == len(table)
+    assert first["Price, DUSD"] == demo.desk.view(demo.live).payment_token.number(newest.price)
+    assert (first["Lots"], first["Gets"]) == (newest.placed.lots, newest.filled)
+    assert list(first["Filled"]) == [words[newest.fill]]
+
+
+def test_a_bid_is_placed_and_cancelled(app, demo):
+    app.run()
+    before = metrics(app)
+    ben = demo.desk.customers[1]
+    app.segmented_control(key="sale.customer").set_value("Ben").run()
+    place(app, "110", 30)
+    assert app.success[0].value.startswith("Bid placed: 30 lots at 110 DUSD per lot (tick 140)")
+    [bid] = demo.desk.view(demo.live).bids_of(ben.address)
+    assert (bid.placed.tick, bid.placed.lots, bid.escrow) == (140, 30, 3_300 * 10**18)
+    assert app.code[0].value == bid.placed.transaction
+    assert metrics(app)["Bids"] == f"{int(before['Bids']) + 1}"
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["Bidder"], row["Price, DUSD"], row["Lots"]) == ("Ben", "110", 30)
+
+    button(app, f"own.cancel.{bid.placed.index}").click().run()
+    assert any("3,300 DUSD paid back" in message.value for message in app.success)
+    assert not demo.desk.view(demo.live).bids_of(ben.address)
+    assert metrics(app)["Bids"] == before["Bids"]
+
+
+def test_a_refused_bid_is_explained_and_costs_nothing(app, demo):
+    app.run()
+    sale = demo.desk.view(demo.live)
+    nonce = demo.scene.web3.eth.get_transaction_count(demo.desk.customers[0].address)
+    place(app, "80", sale.auction.cap_lots + 1)
+    assert app.error[0].value == (
+        f"Refused. Expected at most {sale.auction.cap_lots} lots of one bidder, "
+        f"was {sale.auction.cap_lots + 1}."
+    )
+    assert "over_cap" in texts(app)
+    assert not app.exception
+    count = demo.scene.web3.eth.get_transaction_count(demo.desk.customers[0].address)
+    assert count == nonce
+
+
+def test_a_tick_off_the_ladder_is_refused_by_the_sale(app):
+    app.run()
+    app.segmented_control(key="bid.by").set_value("Tick").run()
+    app.number_input(key="bid.tick").set_value(161).run()
+    button(app, "bid.place").click().run()
+    assert "Refused. Expected a tick below 161, was 161." in app.error[0].value
+
+
+def test_a_price_between_ticks_is_taken_down_to_the_ladder(app):
+    app.run()
+    app.text_input(key="bid.price").set_value("80.74").run()
+    assert "you bid **80.5 DUSD** (tick 81)" in texts(app)
+
+
+def test_what_names_no_price_cannot_be_bid(app):
+    app.run()
+    for wrong in ("eighty", "-80", "39.99", "1e3", ""):
+        app.text_input(key="bid.price").set_value(wrong).run()
+        assert button(app, "bid.place").disabled, wrong
+        assert not app.exception
+
+
+def test_the_outlook_is_what_the_auction_would_do(app, demo):
+    app.run()
+    app.text_input(key="bid.price").set_value("120").run()
+    app.number_input(key="bid.lots").set_value(10).run()
+    preview = demo.desk.view(demo.live).preview(160, 10)
+    assert preview.filled == 10
+    money = demo.desk.view(demo.live).payment_token
+    assert "You lock **1,200 DUSD** now" in texts(app)
+    assert f"for {money.amount(preview.payment)} (full)" in texts(app)
+
+
+def test_a_link_opens_its_sale(app, demo):
+    app.query_params["sale"] = demo.finished[0].lower()
+    app.run()
+    assert app.selectbox[0].value == demo.finished[0]
+    assert "Decided" in texts(app)
+    view = demo.desk.view(demo.finished[0])
+    assert metrics(app)["Raised"] == view.payment_token.amount(view.decision.raised)
+    assert "The sale takes no more bids." in texts(app)
+
+
+def test_a_link_to_an_unknown_sale_says_so(app, demo):
+    app.query_params["sale"] = "0x" + 40 * "1"
+    app.run()
+    assert "The link names a sale that is not among these." in texts(app)
+    assert app.selectbox[0].value == demo.live
+
+
+def test_a_chain_that_does_not_answer_is_a_sentence(app, monkeypatch):
+    monkeypatch.setenv("GAVELBOOK_RPC_URL", "http://127.0.0.1:9")
+    app.run()
+    assert not app.exception
+    assert app.error[0].value.startswith("The sale cannot be read right now.")
+    assert "rpc_unreachable" in texts(app)
+    assert button(app, "sale.retry")
+    monkeypatch.undo()
+    button(app, "sale.retry").click().run()
+    assert not app.error
+    assert app.title[0].value == "Gavel (GVL)"
+
+
+def test_a_chain_without_sales_has_an_empty_page(app, monkeypatch, tmp_path):
+    monkeypatch.setenv("GAVELBOOK_DEPLOYMENTS", str(tmp_path))
+    # Another setting, so that the desk of the other tests is not taken.
+    monkeypatch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "0")
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "No sale yet"
