@@ -420,7 +420,10 @@ def test_admission_counts_once_for_one_bidder_sale_and_chain(gated: Stage) -> No
         market().machine.now = deadline
         assert refused(partial(sale.admit, newcomer, entity, deadline, good)) == "AdmissionExpired"
     sale.admit(newcomer, entity, deadline, good, THIEF)
-    assert refused(partial(sale.admit, newcomer, entity, deadline, good)) == "AlreadyAdmitted"
+    other = (9).to_bytes(32, "big")
+    move = GATE.sign_admission(sale.address, newcomer, other, deadline)
+    assert refused(partial(sale.admit, newcomer, other, deadline, move)) == "AlreadyAdmitted"
+    assert sale.bids_of(newcomer) == []
     for victim in BIDDERS:
         move = GATE.sign_admission(sale.address, victim, entity, deadline)
         assert refused(partial(sale.admit, victim, entity, deadline, move)) == "AlreadyAdmitted"

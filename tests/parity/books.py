@@ -246,5 +246,6 @@ def _prices(random: Random, supply: int, tick_count: int) -> tuple[int, int]:
 
 
 def _with_raise(book: Book, minimum_raise: int) -> Book:
-    auction = replace(book.auction, minimum_raise=min(MAX, minimum_raise))
+    most = book.auction.supply_lots * book.auction.price(book.auction.tick_count - 1)
+    auction = replace(book.auction, minimum_raise=min(most, minimum_raise))
     return replace(book, auction=auction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -270,9 +271,10 @@ def expected_result(outcome: Outcome) -> Result:
 
 
 def pieces(margin: Sequence[int], number: int, random: Random) -> list[list[int]]:
-    """Cut a margin into pieces, some of them empty."""
-    ends = sorted(random.randint(0, len(margin)) for _ in range(number - 1))
-    return [list(margin[a:b]) for a, b in zip([0, *ends], [*ends, len(margin)], strict=True)]
+    """Cut a margin into at most so many pieces, none but the last one empty."""
+    ends = {random.randint(1, len(margin)) for _ in range(number - 1)} if margin else set()
+    bounds = [0, *sorted(ends), len(margin)]
+    return [list(margin[a:b]) for a, b in pairwise(bounds)]
 
 
 def _other(bidder: str) -> str:

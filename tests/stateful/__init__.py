@@ -1,0 +1,1 @@
+"""A sale under random calls, with its money counted a second time."""
