@@ -192,6 +192,12 @@ class BenchSale:
         """Mine one transaction of ``sender``."""
         return self.chain.send(self.call(sender, name, *arguments, value=value))[0]
 
+    def lots(self) -> list[int]:
+        """Return the live lots at every tick."""
+        data = self.code.call("lotsAt", 0, self.terms.tick_count)
+        (lots,) = self.code.answer("lotsAt", self.chain.view(self.address, data))
+        return list(lots)
+
     def close(self) -> None:
         """Let the time of bidding pass."""
         self.chain.go_to(self.terms.end)

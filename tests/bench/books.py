@@ -11,11 +11,11 @@ import numpy as np
 
 from gavelbook.auction import Bids, Rule, allocate
 from gavelbook.samples import BIDS as SAMPLE
-from tests.bench.anvil_chain import account
+from tests.bench.anvil_chain import ChainError, account
 
 if TYPE_CHECKING:
     from gavelbook.auction import Allocation
-    from tests.bench.anvil_chain import Receipt
+    from tests.bench.anvil_chain import Call, Receipt
     from tests.bench.bench_sale import BenchSale, Clearing, Terms
 
 KEEPER_BATCH = 50
@@ -60,12 +60,19 @@ class Book:
     def place(self, sale: BenchSale) -> list[Receipt]:
         """Fund the bidders and place every bid."""
         sale.fund(self.people)
-        return sale.chain.send(
-            *(
-                sale.call(bidder, "bid", tick, lots)
-                for bidder, tick, lots in zip(self.bidders, self.ticks, self.lots, strict=True)
-            )
-        )
+        return sale.chain.send(*self._bidding(sale))
+
+    def place_unread(self, sale: BenchSale) -> None:
+        """Place every bid where nobody asks for the gas of it.
+
+        Raises:
+            ChainError: a bid was refused.
+
+        """
+        sale.fund(self.people)
+        sale.chain.send_unread(*self._bidding(sale))
+        if sum(sale.lots()) != sum(self.lots):
+            raise ChainError("Expected every bid to be placed, was less")
 
     def clear(self, sale: BenchSale) -> list[Receipt]:
         """Clear with the allocator's signature, in as many transactions as the margin needs."""
@@ -73,7 +80,7 @@ class Book:
 
     def play_until_cleared(self, sale: BenchSale) -> list[Receipt]:
         """Place every bid, let the time of bidding pass and clear; return what clearing took."""
-        self.place(sale)
+        self.place_unread(sale)
         sale.close()
         return self.clear(sale)
 
@@ -101,6 +108,12 @@ class Book:
                 for start in range(0, len(people), KEEPER_BATCH)
             )
         )
+
+    def _bidding(self, sale: BenchSale) -> list[Call]:
+        return [
+            sale.call(bidder, "bid", tick, lots)
+            for bidder, tick, lots in zip(self.bidders, self.ticks, self.lots, strict=True)
+        ]
 
     def _arrivals(self, rule: Rule) -> list[int]:
         if rule is Rule.TOP_THEN_ROUND_ROBIN:
