@@ -7,6 +7,7 @@ from eth_account import Account
 from gavelbook.auction import AuctionTerms, Pricing, Rule, SaleTerms
 from gavelbook.chain.bid_reader import BidReader
 from gavelbook.chain.factory import SaleFactory, deploy_factory, deploy_token
+from gavelbook.chain.fees import GWEI, FeePolicy, Fees
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sender import Sender
 from gavelbook.chain.token import Token
@@ -25,13 +26,23 @@ def people(count):
     ]
 
 
+class FlatFees(FeePolicy):
+    """A policy that asks nobody."""
+
+    def suggested(self, web3):
+        del web3
+        return Fees(200 * GWEI, GWEI)
+
+
 class Stage:
     """Everything a sale needs. ``accounts``: issuer, allocator, gate, keeper, then bidders."""
 
     def __init__(self, web3, accounts):
         self.web3 = web3
         self.accounts = accounts
-        self.senders = {account.address: Sender(web3, account) for account in accounts}
+        self.senders = {
+            account.address: Sender(web3, account, policy=FlatFees()) for account in accounts
+        }
         self.issuer, self.allocator, self.gate, self.keeper, *self.bidders = accounts
         self.proceeds = Account.from_key(b"\x11" * 32).address
         self.unsold = Account.from_key(b"\x22" * 32).address
@@ -88,19 +99,29 @@ class Stage:
         )
         sale = Sale(self.web3, self.factory.created_sale(receipt))
         self.first_block = receipt["blockNumber"]
-        for account in self.bidders:
-            self.do(account, self.paid.approve(sale.address, 10**30))
+        approval = self.paid.approve(sale.address, 10**30)
+        self.do_all([(account, approval) for account in self.bidders])
         return sale
 
     def do(self, account, call, value=0):
         """Send ``call`` untried, with gas for anything: quicker than an estimate."""
         return self.sender(account).send_and_wait(call, value, gas=3_000_000)
 
+    def do_all(self, calls):
+        """Send each call of its account in this order, and wait for them at the end."""
+        sent = [
+            (account, self.sender(account).send(call, gas=3_000_000)) for account, call in calls
+        ]
+        for account, transaction in sent:
+            self.sender(account).wait(transaction)
+
     def place(self, sale, bids):
         """Place ``bids``: (number of the bidder, tick, lots), or (number, index) to cancel."""
-        for bidder, *bid in bids:
-            call = sale.cancel(*bid) if len(bid) == 1 else sale.bid(*bid)
-            self.do(self.bidders[bidder], call)
+        calls = (
+            (bidder, sale.cancel(*bid) if len(bid) == 1 else sale.bid(*bid))
+            for bidder, *bid in bids
+        )
+        self.do_all([(self.bidders[bidder], call) for bidder, call in calls])
 
     def move_to(self, time):
         """Mine a block at ``time``."""
