@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OVERRIDE = "GAVELBOOK_COMPILED"
-CONTRACTS = ("SaleFactory", "TokenSale", "ITokenSale", "FixedSupplyToken", "MockWrappedEther")
-"""What is compiled of the project; the rest only as a part of these."""
+CONTRACTS = {"SaleFactory": True, "TokenSale": False, "ITokenSale": False, "MockWrappedEther": True}
+"""What is compiled of the project, and whether it is deployed by itself: sales come from the factory,
+whose code contains theirs."""
 
+_NO_CODE = {"bytecode": {"object": ""}}
 _CACHE = Path("build", "evm")
 _OWN = Path("tests", "evm", "contracts")
 _IMPORT = re.compile(r'import\s(?:[^;"]*?from\s*)?"(?P<path>[^"]+)";')
@@ -85,7 +87,7 @@ def compile_sources(overrides: Mapping[str, str] | None = None) -> dict[str, Any
         "settings": {
             **_settings(),
             "outputSelection": {
-                name: {Path(name).stem: ["abi", "evm.bytecode.object"]}
+                name: {Path(name).stem: _outputs(name)}
                 for name in texts
                 if Path(name).stem in CONTRACTS or name.startswith(_OWN.as_posix())
             },
@@ -126,6 +128,11 @@ def _settings() -> dict[str, Any]:
     }
 
 
+def _outputs(name: str) -> list[str]:
+    deployed = CONTRACTS.get(Path(name).stem, True)
+    return ["abi", "evm.bytecode.object"] if deployed else ["abi"]
+
+
 def _run_solc(document: str) -> dict[str, Any]:
     paths.activate()
     native = paths.native_solc()
@@ -136,7 +143,7 @@ def _run_solc(document: str) -> dict[str, Any]:
     if refusals:
         raise CompileError("\n".join(refusals))
     return {
-        name: {"abi": found["abi"], "bytecode": found["evm"]["bytecode"]["object"]}
+        name: {"abi": found["abi"], "bytecode": found.get("evm", _NO_CODE)["bytecode"]["object"]}
         for contracts in output["contracts"].values()
         for name, found in contracts.items()
     }

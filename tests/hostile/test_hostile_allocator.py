@@ -471,6 +471,39 @@ def test_many_cancels_and_bids_never_hide_or_double_a_bid(stage: Stage) -> None:
     assert stage.loot()[0] == outcome.won_lots(THIEF) * stage.terms.auction.lot_size
 
 
+def test_bidder_has_so_many_bids_and_no_more(stage: Stage) -> None:
+    market().escrow(stage.sale, THIEF, 10**6)
+    cap = stage.terms.auction.cap_lots
+    for _ in range(cap):
+        stage.bid(THIEF, 0, 1)
+    for lots in (1, 2**32, 2**256 - cap, 2**256 - 1):
+        assert refused(partial(stage.sale.bid, THIEF, 0, lots)) == "OverCap"
+
+    terms = terms_of(market(), *OFFERED[0], supply=100)
+    sale = market().open_sale(terms)
+    market().machine.now = terms.start or 0
+    market().escrow(sale, THIEF, 10**6)
+    for number in range(BIDS_PER_BIDDER):
+        assert sale.bid(THIEF, 0, 1) == number
+    assert refused(partial(sale.bid, THIEF, 0, 1)) == "TooManyBids"
+    sale.cancel(THIEF, 7)
+    assert sale.bid(THIEF, 1, 1) == 7
+    assert refused(partial(sale.bid, THIEF, 0, 1)) == "TooManyBids"
+
+
+def test_no_index_reaches_the_bid_of_another() -> None:
+    """An index as large as an address: the thief's address is a part of the victim's."""
+    stage = Stage(market(), terms_of(market(), *OFFERED[0]))
+    thief, victim = f"0x{0x1000:040x}", f"0x{0x1003:040x}"
+    stage.bid(victim, 1, 3)
+    reach = (0x1003 << 8) * 3
+
+    for index in (reach, reach + 1, (0x3 << 8) * 3, 24, 25, 24 * 256, 2**255, 2**256 - 1):
+        assert refused(partial(stage.sale.cancel, thief, index)) == "NoSuchBid"
+
+    assert stage.sale.bids_of(victim) == stage.ledger.bids_of(victim)
+
+
 def test_bids_after_the_window_and_cancels_after_theirs_are_refused(stage: Stage) -> None:
     market().escrow(stage.sale, THIEF, 10**6)
     market().machine.now = (stage.terms.end or 0) - 1
@@ -564,6 +597,26 @@ def test_payment_that_does_not_arrive_is_no_bid(stage: Stage) -> None:
 
     assert refused(partial(stage.sale.bid, THIEF, 5, 3)) == "PaymentMismatch"
     assert stage.sale.bids_of(THIEF) == []
+
+
+def test_supply_that_does_not_arrive_opens_no_sale() -> None:
+    market().sale_token.set_fee(1)
+
+    assert refused(partial(market().open_sale, terms_of(market()))) == "FundingMismatch"
+
+
+def test_proceeds_that_are_gone_stop_the_clearing(stage: Stage) -> None:
+    """A payment token whose owner seizes the escrow: nobody wins on credit."""
+    outcome = stage.close()
+    clearing, signature = signed(stage.sale, outcome.clearing)
+    kept = stage.held()[1] - outcome.allocation.raised
+    post = partial(stage.sale.clear, clearing, outcome.margin, signature)
+    market().payment_token.seize(stage.sale.address, kept + 1)
+
+    assert refused(post) == "EscrowShort"
+    market().payment_token.mint(stage.sale.address, 1)
+    post()
+    assert stage.sale.raised() == outcome.allocation.raised
 
 
 def test_ether_sent_along_buys_nothing(stage: Stage) -> None:
