@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -15,6 +15,9 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from ape_gavelbook.paths import anvil_folder, project_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PASSPHRASE = "a passphrase of the tests"
 ALIAS = "issuer"
@@ -36,7 +39,8 @@ class Chain:
         return answer["result"]
 
     def now(self) -> int:
-        return int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        latest = self.request("eth_getBlockByNumber", "latest", False)  # noqa: FBT003
+        return int(latest["timestamp"], 16)
 
     def go_to(self, seconds: int) -> None:
         self.request("evm_setNextBlockTimestamp", seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.scripts.conftest import ALIAS, running_anvil, write_terms
@@ -66,6 +68,7 @@ def test_on_a_shared_local_chain(local, tmp_path):
     assert balance(chain, usd, TREASURY_ADDRESS) == 10 * 1_150_000_000_000_000_000 + 12 * ONE
     assert balance(chain, usd, sale["address"]) == balance(chain, gvl, sale["address"]) == 0
 
+    assert "same code  yes" in scripts.run("verify", "GVL")
     named = scripts.console("print('here:', sale.phase(), list(sales), token.symbol(), factory)")
     assert f"here: 3 ['spring'] GVL {records['contracts']['SaleFactory']['address']}" in named
 
@@ -112,13 +115,16 @@ def test_another_chain_behind_the_address_of_sepolia_is_refused(sepolia, tmp_pat
 def test_bad_input_is_one_line_with_a_code_and_sends_nothing(local, tmp_path):
     chain, scripts = local
     terms = write_terms(tmp_path / "terms.yaml", chain.now(), supply_lots="1e3")
-    for arguments, error in (
-        (("sale", "create", str(terms), "--account", ISSUER), "error: not_an_integer: "),
-        (("sale", "show", "autumn"), "error: sale_unknown: "),
-        (("sale", "show", ISSUER_ADDRESS), "error: not_a_sale: "),
-        (("verify", "SaleFactory"), "error: contract_unknown: "),
-        (("deploy", "--account", ISSUER, "--wrapped-ether", "weth"), "error: account_unknown: "),
-    ):
-        assert error in scripts.run(*arguments, code=2)
+    expected = {
+        ("sale", "create", str(terms), "--account", ISSUER): "error: not_an_integer: ",
+        ("sale", "show", "autumn"): "error: sale_unknown: ",
+        ("sale", "show", ISSUER_ADDRESS): "error: not_a_sale: ",
+        ("verify", "SaleFactory"): "error: contract_unknown: ",
+        ("deploy", "--account", ISSUER, "--wrapped-ether", "weth"): "error: account_unknown: ",
+    }
+    with ThreadPoolExecutor(2) as two:
+        answers = two.map(lambda arguments: scripts.run(*arguments, code=2), expected)
+        for answer, error in zip(answers, expected.values(), strict=True):
+            assert error in answer
     assert "Aborted!" in scripts.run("deploy", "--account", ISSUER, code=1)
     assert chain.request("eth_blockNumber") == "0x0"
