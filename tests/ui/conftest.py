@@ -31,6 +31,11 @@ class PlayedDemo:
     live_sales: LiveSales
     desk: SaleDesk
 
+    def view(self, address):
+        """The sale as it is, whatever was read a moment ago."""
+        self.desk._reader(address).expire()
+        return self.desk.view(address)
+
     def pass_time(self, seconds: int) -> None:
         self.scene.chain.call("evm_increaseTime", seconds)
         self.scene.chain.call("evm_mine")
@@ -42,9 +47,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
     genesis = int(time.time()) - SPAN_SECONDS - 60 * 60
     with (
         pytest.MonkeyPatch.context() as patch,
-        LocalChain(
-            DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=free_port()
-        ) as chain,
+        LocalChain(DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=free_port()) as chain,
     ):
         scene = Scene(chain, Cast.from_wallet(HdWallet(DEVELOPMENT_MNEMONIC), BIDDERS), folder)
         story = Story(scene, Console(), SEED)

@@ -14,7 +14,7 @@ def test_every_finished_sale_is_shown_with_sums_that_agree(results, demo):
     for address in demo.finished:
         choose(results, address)
         assert not results.exception
-        view = demo.desk.view(address)
+        view = demo.view(address)
         sale = Sale(demo.scene.web3, address)
         assert metrics(results)["Raised"] == view.payment_token.amount(sale.raised())
         assert "All 7 sums agree" in texts(results)
@@ -24,7 +24,7 @@ def test_every_finished_sale_is_shown_with_sums_that_agree(results, demo):
 
 def test_bidders_paid_and_refunded_add_up(results, demo):
     choose(results.run(), demo.finished[1])
-    view = demo.desk.view(demo.finished[1])
+    view = demo.view(demo.finished[1])
     bidders = results.dataframe[0].value
     assert len(bidders) == len(view.bidders)
     assert bidders["Lots won"].sum() == view.decision.sold_lots
@@ -37,7 +37,7 @@ def test_bidders_paid_and_refunded_add_up(results, demo):
 
 def test_finished_sales_stand_side_by_side(results, demo):
     table = results.run().dataframe[2].value
-    assert list(table["Sale"]) == [demo.desk.view(address).name for address in demo.finished]
+    assert list(table["Sale"]) == [demo.view(address).name for address in demo.finished]
     assert len(set(zip(table["Full"], table["Partial"], table["None"], strict=True))) > 1
     assert "took the same bids" in texts(results)
 
@@ -51,7 +51,7 @@ def test_the_audit_says_yes(results, demo):
 
 def test_the_file_to_download_has_the_signed_digest(results, demo):
     choose(results.run(), demo.finished[2])
-    view = demo.desk.view(demo.finished[2])
+    view = demo.view(demo.finished[2])
     digest = "0x" + keccak(demo.desk.allocation_file(view)).hex()
     assert digest == view.decision.digest
     assert digest in [code.value for code in results.code]

@@ -26,7 +26,7 @@ def place(app, price, lots):
 def test_the_live_sale_is_shown_first(app, demo):
     app.run()
     assert not app.exception
-    view = demo.desk.view(demo.live)
+    view = demo.view(demo.live)
     shown = metrics(app)
     assert app.title[0].value == "Gavel (GVL)"
     assert shown["Bids"] == f"{len(view.placed):,}"
@@ -47,11 +47,11 @@ def test_the_terms_are_said_in_words(app):
 
 def test_the_table_of_bids_is_newest_first_and_says_what_each_gets(app, demo):
     table = app.run().dataframe[0].value
-    newest = demo.desk.view(demo.live).bids[-1]
+    newest = demo.view(demo.live).bids[-1]
     words = {Fill.FULL: "Full", Fill.PARTIAL: "Partial", Fill.NOTHING: "None"}
     first = table.iloc[0]
     assert first["Bid"] == newest.position == len(table)
-    assert first["Price, DUSD"] == demo.desk.view(demo.live).payment_token.number(newest.price)
+    assert first["Price, DUSD"] == demo.view(demo.live).payment_token.number(newest.price)
     assert (first["Lots"], first["Gets"]) == (newest.placed.lots, newest.filled)
     assert list(first["Filled"]) == [words[newest.fill]]
 
@@ -63,7 +63,7 @@ def test_a_bid_is_placed_and_cancelled(app, demo):
     app.segmented_control(key="sale.customer").set_value("Ben").run()
     place(app, "110", 30)
     assert app.success[0].value.startswith("Bid placed: 30 lots at 110 DUSD per lot (tick 140)")
-    [bid] = demo.desk.view(demo.live).bids_of(ben.address)
+    [bid] = demo.view(demo.live).bids_of(ben.address)
     assert (bid.placed.tick, bid.placed.lots, bid.escrow) == (140, 30, 3_300 * 10**18)
     assert app.code[0].value == bid.placed.transaction
     assert metrics(app)["Bids"] == f"{int(before['Bids']) + 1}"
@@ -72,13 +72,13 @@ def test_a_bid_is_placed_and_cancelled(app, demo):
 
     button(app, f"own.cancel.{bid.placed.index}").click().run()
     assert any("3,300 DUSD paid back" in message.value for message in app.success)
-    assert not demo.desk.view(demo.live).bids_of(ben.address)
+    assert not demo.view(demo.live).bids_of(ben.address)
     assert metrics(app)["Bids"] == before["Bids"]
 
 
 def test_a_refused_bid_is_explained_and_costs_nothing(app, demo):
     app.run()
-    sale = demo.desk.view(demo.live)
+    sale = demo.view(demo.live)
     nonce = demo.scene.web3.eth.get_transaction_count(demo.desk.customers[0].address)
     place(app, "80", sale.auction.cap_lots + 1)
     assert app.error[0].value == (
@@ -117,9 +117,9 @@ def test_the_outlook_is_what_the_auction_would_do(app, demo):
     app.run()
     app.text_input(key="bid.price").set_value("120").run()
     app.number_input(key="bid.lots").set_value(10).run()
-    preview = demo.desk.view(demo.live).preview(160, 10)
+    preview = demo.view(demo.live).preview(160, 10)
     assert preview.filled == 10
-    money = demo.desk.view(demo.live).payment_token
+    money = demo.view(demo.live).payment_token
     assert "You lock **1,200 DUSD** now" in texts(app)
     assert f"for {money.amount(preview.payment)} (full)" in texts(app)
 
@@ -129,7 +129,7 @@ def test_a_link_opens_its_sale(app, demo):
     app.run()
     assert app.selectbox[0].value == demo.finished[0]
     assert "Decided" in texts(app)
-    view = demo.desk.view(demo.finished[0])
+    view = demo.view(demo.finished[0])
     assert metrics(app)["Raised"] == view.payment_token.amount(view.decision.raised)
     assert "The sale takes no more bids." in texts(app)
 

@@ -11,7 +11,7 @@ def test_a_visitor_bids_wins_and_claims(app, demo):
     app.segmented_control(key="sale.customer").set_value("Eva").run()
     place(app, "119.9", 25)
     assert app.success, texts(app)
-    view = demo.desk.view(demo.live)
+    view = demo.view(demo.live)
     demo.pass_time((view.terms.cancel_until or 0) - demo.desk.now() + 1)
     app.run()
     assert "Bids can no longer be cancelled." in texts(app)
@@ -24,7 +24,7 @@ def test_a_visitor_bids_wins_and_claims(app, demo):
     demo.live_sales.finish()
     app.run()
     eva = demo.desk.customers[4]
-    view = demo.desk.view(demo.live)
+    view = demo.view(demo.live)
     before = demo.desk.pocket(view, eva)
     assert before.claimable_tokens == 25 * view.auction.lot_size
     assert before.claimable_refund > 0

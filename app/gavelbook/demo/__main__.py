@@ -15,8 +15,8 @@ import structlog
 
 from gavelbook.demo.console import Console
 from gavelbook.demo.live_sale import LiveSales
-from gavelbook.demo.local_chain import LocalChain
-from gavelbook.demo.page_server import PageServer
+from gavelbook.demo.local_chain import LocalChain, choose_port
+from gavelbook.demo.page_server import USUAL_PAGE_PORT, PageServer
 from gavelbook.demo.scene import Cast, Scene
 from gavelbook.demo.story import SPAN_SECONDS, Story
 from gavelbook.errors import GavelbookError
@@ -55,6 +55,8 @@ def main(  # noqa: PLR0913 -- one for each option
     console = Console()
     began = time.monotonic()
     try:
+        # Asked before the play, so that nobody waits for it in vain.
+        page_port = choose_port(port, USUAL_PAGE_PORT) if serve else 0
         with tempfile.TemporaryDirectory(prefix="gavelbook-demo-") as name:
             folder = Path(name)
             genesis = int(time.time()) - SPAN_SECONDS - _HEAD_START_SECONDS
@@ -62,9 +64,10 @@ def main(  # noqa: PLR0913 -- one for each option
                 DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=rpc_port
             ) as chain:
                 scene = _play(console, chain, folder, bidders, seed)
-                console.line(f"\n    Done in {time.monotonic() - began:.0f} seconds.")
+                console.line()
+                console.line(f"Done in {time.monotonic() - began:.0f} seconds.")
                 if serve:
-                    _serve(console, scene, port, seed, minutes)
+                    _serve(console, scene, page_port, seed, minutes)
     except KeyboardInterrupt:
         click.echo("\nStopped; the chain and the pages are gone.")
         sys.exit(0 if serve else EXIT_STOPPED)
@@ -82,7 +85,7 @@ def _play(console: Console, chain: LocalChain, folder: Path, bidders: int, seed:
     return scene
 
 
-def _serve(console: Console, scene: Scene, port: int | None, seed: int, minutes: int) -> None:
+def _serve(console: Console, scene: Scene, port: int, seed: int, minutes: int) -> None:
     live = LiveSales(scene, seed, minutes * 60)
     console.step("A live sale, and the pages")
     live.open()

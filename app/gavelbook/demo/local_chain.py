@@ -41,10 +41,10 @@ class LocalChain:
         """Start anvil on ``port``, or on 8545 or else any free port; it keeps files in ``folder``.
 
         Raises:
-            DemoError: ``anvil_missing``, ``anvil_failed``.
+            DemoError: ``anvil_missing``, ``anvil_failed``, ``port_taken``.
 
         """
-        self.port = port or (USUAL_PORT if is_free(USUAL_PORT) else free_port())
+        self.port = choose_port(port, USUAL_PORT)
         self.url = f"http://{_LOOPBACK}:{self.port}"
         self._session = requests.Session()
         # A proxy of the environment has no business between two processes of one machine.
@@ -92,12 +92,11 @@ class LocalChain:
         """Return the answer to one JSON-RPC request.
 
         Raises:
-            DemoError: ``rpc_refused`` with the chain's own message.
+            DemoError: ``rpc_refused`` with the chain's own message, or ``chain_gone``.
 
         """
         request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
-        response = self._session.post(self.url, json=request, timeout=_ANSWER_SECONDS)
-        return _result(response.json(), method)
+        return _result(self._post(request), method)
 
     def batch(self, method: str, params: list[tuple[Any, ...]]) -> list[Any]:
         """Return the answers to many requests sent together; the chain may reorder them.
@@ -112,8 +111,7 @@ class LocalChain:
         ]
         if not requests_:
             return []
-        response = self._session.post(self.url, json=requests_, timeout=_ANSWER_SECONDS)
-        answers = sorted(response.json(), key=lambda answer: int(answer["id"]))
+        answers = sorted(self._post(requests_), key=lambda answer: int(answer["id"]))
         return [_result(answer, method) for answer in answers]
 
     def now(self) -> int:
@@ -128,17 +126,37 @@ class LocalChain:
         """Mine each transaction as it comes, or only when told."""
         self.call("evm_setAutomine", on)
 
+    def _post(self, content: Any) -> Any:
+        try:
+            return self._session.post(self.url, json=content, timeout=_ANSWER_SECONDS).json()
+        except requests.RequestException as error:
+            message = f"Expected an answer of {self.url}, was {type(error).__name__}"
+            raise DemoError("chain_gone", message) from error
+
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 self.call("eth_chainId")
-            except requests.ConnectionError:
+            except DemoError:
                 time.sleep(0.05)
             else:
                 return
-        log = (self._log.name, "its log")[self._log.closed]
-        raise DemoError("anvil_failed", f"Expected anvil to start on {self.url}, see {log}")
+        raise DemoError("anvil_failed", f"Expected anvil to start on {self.url}, did not")
+
+
+def choose_port(asked: int | None, usual: int) -> int:
+    """Return the port asked for, else the usual one if it is free, else any free one.
+
+    Raises:
+        DemoError: ``port_taken``, of the one asked for.
+
+    """
+    if asked is None:
+        return usual if is_free(usual) else free_port()
+    if not is_free(asked):
+        raise DemoError("port_taken", f"Expected port {asked} free, was taken: choose another")
+    return asked
 
 
 def free_port() -> int:

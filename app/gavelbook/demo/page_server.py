@@ -14,9 +14,9 @@ import requests
 
 import gavelbook
 from gavelbook.demo.errors import DemoError
-from gavelbook.demo.local_chain import end_process, free_port, is_free
+from gavelbook.demo.local_chain import end_process
 
-USUAL_PORT = 8501
+USUAL_PAGE_PORT = 8501
 
 _LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60
@@ -26,16 +26,15 @@ _PAGES = Path(gavelbook.__file__).parent.parent / "ui"
 class PageServer:
     """The pages over the chain at ``rpc_url``. Use it as a context to end the process."""
 
-    def __init__(self, rpc_url: str, deployments: Path, port: int | None = None) -> None:
+    def __init__(self, rpc_url: str, deployments: Path, port: int) -> None:
         """Serve on ``port``, or on 8501 or else any free port.
 
         Raises:
-            DemoError: ``pages_failed``.
+            DemoError: ``port_taken``.
 
         """
-        self.port = port or (USUAL_PORT if is_free(USUAL_PORT) else free_port())
-        self.url = f"http://{_LOOPBACK}:{self.port}"
-        options = {"server.port": self.port, "server.address": _LOOPBACK}
+        self.url = f"http://{_LOOPBACK}:{port}"
+        options = {"server.port": port, "server.address": _LOOPBACK}
         command = [sys.executable, "-m", "streamlit", "run", str(_PAGES / "streamlit_app.py")]
         command += [f"--{name}={value}" for name, value in options.items()]
         environment = {

@@ -129,15 +129,16 @@ class SaleDesk:
         token = Token(self._web3, view.payment_token.address)
         deadline = self.now() + _PERMIT_SECONDS
         permit = token.sign_permit(account, view.address, escrow, deadline)
-        return self._send(customer, sale.bid_with_permit(tick, lots, permit))
+        return self._send(view, customer, sale.bid_with_permit(tick, lots, permit))
 
     def cancel(self, view: SaleView, customer: Customer, index: int) -> str:
         """Cancel a bid; return the transaction hash; errors as `bid`."""
-        return self._send(customer, self._reader(view.address).sale.cancel(index))
+        return self._send(view, customer, self._reader(view.address).sale.cancel(index))
 
     def claim(self, view: SaleView, customer: Customer) -> str:
         """Claim everything owed now; return the transaction hash; errors as `bid`."""
-        return self._send(customer, self._reader(view.address).sale.claim(customer.address))
+        call = self._reader(view.address).sale.claim(customer.address)
+        return self._send(view, customer, call)
 
     def allocation_file(self, view: SaleView) -> bytes:
         """Return the allocation as the file whose digest the allocator signs."""
@@ -148,13 +149,15 @@ class SaleDesk:
         record = self._reader(view.address).record
         return audit(collect_facts(self._web3, record.address, record.block))
 
-    def _send(self, customer: Customer, call: ContractFunction) -> str:
+    def _send(self, view: SaleView, customer: Customer, call: ContractFunction) -> str:
         with self._lock:
             sender = self._senders.get(customer.address)
             if sender is None:
                 sender = Sender(self._web3, self._accounts[customer.address])
                 self._senders[customer.address] = sender
-        return str(sender.send_and_wait(call)["transactionHash"].to_0x_hex())
+        receipt = sender.send_and_wait(call)
+        self._reader(view.address).expire()
+        return str(receipt["transactionHash"].to_0x_hex())
 
     def _reader(self, address: str) -> SaleReader:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from gavelbook.chain.bid_reader import BidReader
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gavelbook.chain.sale_events import SaleEvent
 
 _BATCH = 200
+_FRESH_SECONDS = 0.5
 _DECISIONS = frozenset({EventKind.CLEARED, EventKind.FAILED})
 
 
@@ -69,32 +71,48 @@ class SaleReader:
         self._tokens = _described(self._sale_contract), _described(self._payment_contract)
         self._reader = BidReader(web3, record.address, record.block)
         self._lock = threading.Lock()
-        self._seen: tuple[int, SaleEvent | None] = (-1, None)
-        self._unwound = 0
+        self._seen = (-1, 0)
+        self._last_event: tuple[int, SaleEvent | None] = (-1, None)
+        self._read_at = -_FRESH_SECONDS
         self._view: SaleView | None = None
 
     def view(self) -> SaleView:
-        """Return the sale as the chain has it; the same object while nothing has changed.
+        """Return the sale as the chain had it a moment ago; the same object until it changes.
 
         Raises:
             ChainError: the chain cannot be read.
 
         """
         with self._lock:
-            block = self._reader.sync()
-            if self._reader.unwound_events != self._unwound:
-                self._unwound = self._reader.unwound_events
-                self._clock.forget()
-            events = self._reader.events()
-            seen = (len(events), events[-1] if events else None)
-            if self._view is None or seen != self._seen:
-                self._view = self._build(events, block)
-                self._seen = seen
+            if self._view is None or time.monotonic() - self._read_at >= _FRESH_SECONDS:
+                self._view = self._current(self._view)
+                self._read_at = time.monotonic()
             return self._view
+
+    def expire(self) -> None:
+        """Read again at the next `view`, however soon: something was just sent."""
+        with self._lock:
+            self._read_at = -_FRESH_SECONDS
 
     def allocation_file(self) -> bytes:
         """Return the allocation of the bids read so far (docs/formats.md)."""
         return plan_clearing(self.terms.auction, self._reader.book()).file
+
+    def _current(self, known: SaleView | None) -> SaleView:
+        """Read on; return ``known`` where nothing came."""
+        block = self._reader.sync()
+        unwound = self._reader.unwound_events
+        if known is not None and (block, unwound) == self._seen:
+            return known
+        if unwound != self._seen[1]:
+            self._clock.forget()
+        self._seen = (block, unwound)
+        events = self._reader.events()
+        place = events[-1] if events else None
+        if known is not None and (len(events), place) == self._last_event:
+            return known
+        self._last_event = (len(events), place)
+        return self._build(events, block)
 
     def _build(self, events: Sequence[SaleEvent], block: int) -> SaleView:
         book = self._reader.book()

@@ -43,7 +43,7 @@ def page() -> None:
     if view.decision is not None:
         result(desk, view, view.decision)
     if len(decided) > 1:
-        st.subheader("Finished sales side by side")
+        st.subheader("Finished sales side by side", anchor=False)
         comparison_table(list(reversed(decided.values())))
 
 
@@ -58,11 +58,11 @@ def result(desk: SaleDesk, view: SaleView, decision: Decision) -> None:
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Who got what, price by price")
+        st.subheader("Who got what, price by price", anchor=False)
         theme = "dark" if st.context.theme.type == "dark" else "light"
         st.altair_chart(outcome_chart(view, theme), alt="Lots got and not got at each price")
     with right:
-        st.subheader("Do the sums agree?")
+        st.subheader("Do the sums agree?", anchor=False)
         sums_table(view)
     with st.container(horizontal=True, vertical_alignment="center"):
         audit_button(desk, view)

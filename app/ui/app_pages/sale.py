@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gavelbook.service.sale_desk import SaleDesk
     from gavelbook.service.sale_view import SaleView
 
-LIVE_SECONDS = 2
+HEADLINE_SECONDS, PANEL_SECONDS = 2, 4
 _STAGE = "sale.stage"
 
 
@@ -40,7 +40,7 @@ def demand(desk: SaleDesk, address: str) -> None:
     """Show the demand curve."""
     with plain_failures("demand"):
         view = desk.view(address)
-        st.subheader("Demand")
+        st.subheader("Demand", anchor=False)
         if not view.placed:
             st.caption("Nobody has bid yet. The curve appears with the first bid.")
             return
@@ -87,9 +87,10 @@ def page() -> None:
             return
         address = choose_sale(titles, "sale")
         view = desk.view(address)
-        every = LIVE_SECONDS if view.decision is None else None
+        live = view.decision is None
     title(view)
-    st.fragment(headline, run_every=every)(desk, address)
+    st.fragment(headline, run_every=HEADLINE_SECONDS if live else None)(desk, address)
+    every = PANEL_SECONDS if live else None
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.fragment(demand, run_every=every)(desk, address)

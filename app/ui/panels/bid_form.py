@@ -37,7 +37,7 @@ def choose_customer(desk: SaleDesk) -> Customer:
 
 def bid_form(desk: SaleDesk, view: SaleView, customer: Customer, now: int) -> None:
     """Show the form; a bid goes out in one transaction that carries its own allowance."""
-    st.subheader("Place a bid")
+    st.subheader("Place a bid", anchor=False)
     stage = view.stage(now)
     if stage is Stage.OPEN:
         _inputs(desk, view, customer)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def own_bids(desk: SaleDesk, view: SaleView, customer: Customer, now: int) -> None:
     """Show the live bids of ``customer`` and what can be done with them."""
-    st.subheader(f"Bids of {customer.name}")
+    st.subheader(f"Bids of {customer.name}", anchor=False)
     lines = view.bids_of(customer.address)
     if not lines:
         st.caption("No live bid in this sale.")
