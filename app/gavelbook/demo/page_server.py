@@ -27,12 +27,7 @@ class PageServer:
     """The pages over the chain at ``rpc_url``. Use it as a context to end the process."""
 
     def __init__(self, rpc_url: str, deployments: Path, port: int) -> None:
-        """Serve on ``port``, or on 8501 or else any free port.
-
-        Raises:
-            DemoError: ``port_taken``.
-
-        """
+        """Serve on ``port``."""
         self.url = f"http://{_LOOPBACK}:{port}"
         options = {"server.port": port, "server.address": _LOOPBACK}
         command = [sys.executable, "-m", "streamlit", "run", str(_PAGES / "streamlit_app.py")]
