@@ -1,0 +1,108 @@
+"""Sales on any terms, bids and results in one line each."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.support import MAX, NO_SIGNATURE, clearing
+
+
+@pytest.fixture(scope="session")
+def open_sale(project, stage, actors, terms_with, watched):
+    """Open and fund a sale on the usual terms with changes."""
+
+    def make(**changes):
+        terms = terms_with(**changes)
+        receipt = stage.factory.createSale(tuple(terms.values()), sender=actors.issuer)
+        (created,) = stage.factory.SaleCreated.from_receipt(receipt)
+        sale = project.TokenSale.at(created.sale)
+        watched.clear()
+        watched.update((sale.address, terms["saleToken"].address, terms["paymentToken"].address))
+        return sale
+
+    return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def opened(open_sale, actors):
+    """Sales that are opened once; each test finds them empty."""
+    return {"usual": open_sale(), "gated": open_sale(gate=actors.gate)}
+
+
+@pytest.fixture
+def sale(opened, sale_token, payment_token, watched):
+    """A sale on the usual terms."""
+    watched.clear()
+    watched.update((opened["usual"].address, sale_token.address, payment_token.address))
+    return opened["usual"]
+
+
+@pytest.fixture
+def gated(opened, sale_token, payment_token, watched):
+    """A sale on the usual terms to admitted bidders."""
+    watched.clear()
+    watched.update((opened["gated"].address, sale_token.address, payment_token.address))
+    return opened["gated"]
+
+
+@pytest.fixture
+def allow(payment_token):
+    """Let a sale take payment tokens of an account."""
+
+    def give(sale, bidder, amount=MAX, token=payment_token):
+        return token.approve(sale, amount, sender=bidder)
+
+    return give
+
+
+@pytest.fixture
+def place(clock, chain, allow, payment_token):
+    """Let a bidder allow the payment and bid, when the sale is open."""
+
+    def bid(sale, bidder, tick, lots, token=payment_token):
+        if chain.blocks.head.timestamp < clock.start:
+            clock.at(clock.start)
+        if token.allowance(bidder, sale) == 0:
+            allow(sale, bidder, token=token)
+        return sale.bid(tick, lots, sender=bidder)
+
+    return bid
+
+
+@pytest.fixture
+def clear(clock, chain, keeper):
+    """Post a result without signature, when the sale is closed."""
+
+    def post(sale, tick, level=0, cut=0, margin=(), sender=keeper):
+        if chain.blocks.head.timestamp < clock.end:
+            clock.at(clock.end)
+        return sale.clear(clearing(tick, level, cut), list(margin), NO_SIGNATURE, sender=sender)
+
+    return post
+
+
+@pytest.fixture
+def abort(clock, keeper):
+    """Let a sale fail at its abort time."""
+
+    def give_up(sale, sender=keeper):
+        clock.at(clock.abort)
+        return sale.abort(sender=sender)
+
+    return give_up
+
+
+@pytest.fixture
+def clear_out(keeper):
+    """Claim for all bidders and collect; the sale must then hold neither token."""
+
+    def empty(sale, *bidders, tokens, proceeds=True, unsold=True):
+        for bidder in bidders:
+            sale.claim(bidder, sender=keeper)
+        if proceeds:
+            sale.collectProceeds(sender=keeper)
+        if unsold:
+            sale.collectUnsold(sender=keeper)
+        assert [token.balanceOf(sale) for token in tokens] == [0, 0]
+
+    return empty
