@@ -6,7 +6,8 @@ def metrics(app):
 
 
 def texts(app):
-    return "\n".join(
+    tables = "\n".join(str(cell) for table in app.table for cell in table.value["Value"])
+    return f"{tables}\n" + "\n".join(
         element.value
         for kind in (app.title, app.subheader, app.markdown, app.caption, app.success, app.error)
         for element in kind

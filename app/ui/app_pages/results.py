@@ -13,9 +13,8 @@ from ui.panels.comparison import comparison_table
 from ui.panels.headline import offer_line
 from ui.panels.outcome_chart import outcome_chart
 from ui.panels.result_panels import (
-    audit_button,
+    audit_and_download,
     clearing_data,
-    download,
     result_figures,
     sums_table,
 )
@@ -64,9 +63,7 @@ def result(desk: SaleDesk, view: SaleView, decision: Decision) -> None:
     with right:
         st.subheader("Do the sums agree?", anchor=False)
         sums_table(view)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        audit_button(desk, view)
-        download(desk, view)
+    audit_and_download(desk, view)
     bidders, bids, clearing = st.tabs(["Bidders", "Bids", "Clearing data"])
     with bidders:
         bidder_table(desk, view)

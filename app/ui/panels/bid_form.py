@@ -123,12 +123,13 @@ def _outlook(view: SaleView, tick: int, lots: int) -> None:
         st.caption(f":red[{error.message}.]")
         return
     money = view.payment_token
-    word = FILL_WORDS[preview.fill].lower()
-    outcome = "nothing" if not preview.filled else f"{preview.filled:,} of {count(lots, 'lot')}"
-    cost = f" for {money.amount(preview.payment)}" if preview.filled else ""
+    outcome, cost = "nothing", ""
+    if preview.filled:
+        outcome = f"{preview.filled:,} of {count(lots, 'lot')}"
+        cost = f" for {money.amount(preview.payment)} ({FILL_WORDS[preview.fill].lower()})"
     st.markdown(
         f"You lock **{money.amount(preview.escrow)}** now. If the sale closed now this bid would "
-        f"get **{outcome}**{cost} ({word})."
+        f"get **{outcome}**{cost}."
     )
 
 

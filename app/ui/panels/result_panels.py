@@ -8,6 +8,7 @@ import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.reconciliation import reconcile
+from ui.panels.terms_panel import named_lines
 from ui.wording import count, moment
 
 if TYPE_CHECKING:
@@ -77,15 +78,14 @@ def clearing_data(view: SaleView, decision: Decision) -> None:
         "Lots sold": f"{decision.sold_lots:,}",
         "Decided": moment(decision.decided_at),
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in lines.items())
-    st.markdown(f"| | |\n|---|---|\n{table}")
+    named_lines(lines)
     st.caption("Digest of the allocation file, signed by the allocator")
     st.code(decision.digest or "none: cleared without a signature", language=None)
     st.caption("Transaction of the result")
     st.code(decision.transaction, language=None)
 
 
-def download(desk: SaleDesk, view: SaleView) -> None:
+def _download(desk: SaleDesk, view: SaleView) -> None:
     """Offer the allocation as the file whose digest was signed."""
     st.download_button(
         "Download the allocation (CSV)",
@@ -97,15 +97,22 @@ def download(desk: SaleDesk, view: SaleView) -> None:
     )
 
 
-def audit_button(desk: SaleDesk, view: SaleView) -> None:
-    """Let anybody compute everything again from public data."""
-    if st.button("Audit this sale", type="primary", key="results.audit"):
+def audit_and_download(desk: SaleDesk, view: SaleView) -> None:
+    """Let anybody compute everything again from public data, or take the allocation along."""
+    with st.container(horizontal=True):
+        asked = st.button("Audit this sale", type="primary", key="results.audit")
+        _download(desk, view)
+    if asked:
         try:
             with st.spinner("Computing everything again from public data"):
                 st.session_state["results.verdict"] = (view.address, desk.audit(view))
         except GavelbookError as error:
             st.error(f"The audit could not finish. {error.message}.")
             return
+    _verdict(view)
+
+
+def _verdict(view: SaleView) -> None:
     address, verdict = st.session_state.get("results.verdict", ("", None))
     if verdict is None or address != view.address:
         return

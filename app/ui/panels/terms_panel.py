@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from ui.wording import PRICING_EXPLAINED, PRICING_NAMES, RULE_NAMES, RULES_EXPLAINED, TRUST, moment
@@ -60,8 +61,7 @@ def terms_in_words(view: SaleView) -> None:
         ),
         "Open to": "admitted bidders" if terms.gate else "everybody",
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in lines.items())
-    st.markdown(f"| | |\n|---|---|\n{table}")
+    named_lines(lines)
     st.caption("Addresses, to copy")
     for name, address in (
         ("Sale", view.address),
@@ -70,6 +70,12 @@ def terms_in_words(view: SaleView) -> None:
     ):
         st.markdown(name)
         st.code(address, language=None)
+
+
+def named_lines(lines: dict[str, str]) -> None:
+    """Show names with their values, a line each."""
+    frame = pd.DataFrame(list(lines.items()), columns=["Name", "Value"])
+    st.table(frame, border="horizontal", hide_index=True, hide_header=True, width="content")
 
 
 def _cancel_limit(view: SaleView) -> str:
