@@ -3,8 +3,11 @@
 import re
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from ape_gavelbook.paths import anvil_folder
 from gavelbook.chain.connection import connect
@@ -20,6 +23,8 @@ def anvil_binary():
 @contextmanager
 def running_anvil(*options):
     """Yield the address of a fresh anvil; ``options`` go to its command line."""
+    if not anvil_binary().exists():
+        pytest.skip("anvil is not installed")
     command = [anvil_binary(), "--port", "0", "--host", "127.0.0.1", "--mnemonic", _MNEMONIC]
     command += ["--hardfork", "cancun", "--accounts", "20", "--balance", "1000000", *options]
     with tempfile.TemporaryDirectory() as folder:
@@ -34,8 +39,6 @@ def running_anvil(*options):
 
 
 def _address(process, log):
-    import time
-
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         found = _PORT.search(log.read_text())

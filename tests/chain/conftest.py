@@ -1,14 +1,12 @@
 import pytest
 
 from gavelbook.chain.connection import connect
-from tests.chain.anvil_chain import anvil_binary, running_anvil
+from tests.chain.anvil_chain import running_anvil
 from tests.chain.stage import Stage, people
 
 
 @pytest.fixture(scope="session")
 def anvil_url():
-    if not anvil_binary().exists():
-        pytest.skip("anvil is not installed")
     with running_anvil() as url:
         yield url
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import Rule
 from gavelbook.chain.audit_difference import AuditDifference, expect
-from gavelbook.chain.sale_events import EventKind, text
+from gavelbook.chain.sale_events import EventKind, integer, text
 
 if TYPE_CHECKING:
     from gavelbook.chain.audit_facts import SaleFacts
@@ -22,6 +23,7 @@ def check_bids(facts: SaleFacts) -> None:
     """
     _check_grid(facts)
     _check_arrivals(facts)
+    _check_indexes(facts)
     _check_window(facts)
     _check_caps(facts)
     totals = facts.book.lots_by_tick(facts.terms.auction.tick_count)
@@ -46,6 +48,20 @@ def _check_arrivals(facts: SaleFacts) -> None:
         placed[group] += 1
         what = f"the arrival of the bid in block {row.block}, log {row.log_index}"
         expect("arrival_differs", what, placed[group], row.arrival)
+
+
+def _check_indexes(facts: SaleFacts) -> None:
+    """Check that each bid took the lowest number that its bidder had free."""
+    taken: defaultdict[str, set[int]] = defaultdict(set)
+    for event in facts.events_of(EventKind.BID_PLACED, EventKind.BID_CANCELLED):
+        own, index = taken[text(event.values, "bidder")], integer(event.values, "index")
+        if event.kind is EventKind.BID_CANCELLED:
+            own.discard(index)
+            continue
+        free = next(number for number in count() if number not in own)
+        what = f"the index of the bid in block {event.block}, log {event.log_index}"
+        expect("index_differs", what, free, index)
+        own.add(index)
 
 
 def _check_window(facts: SaleFacts) -> None:
@@ -74,7 +90,7 @@ def _check_caps(facts: SaleFacts) -> None:
     live: Counter[str] = Counter()
     cap = facts.terms.auction.cap_lots
     for event in facts.events_of(EventKind.BID_PLACED, EventKind.BID_CANCELLED):
-        bidder, lots = text(event.values, "bidder"), int(event.values["lots"])
+        bidder, lots = text(event.values, "bidder"), integer(event.values, "lots")
         if facts.terms.gate and bidder not in entities:
             message = f"Expected an admission of {bidder}, was none"
             raise AuditDifference("not_admitted", message, bidder=bidder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gavelbook.chain.bid_reader import BidReader
 from gavelbook.chain.block_time import block_time
+from gavelbook.chain.errors import ChainError
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sale_events import EventKind
 from gavelbook.chain.token import Token
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gavelbook.chain.sale_types import Owed, SaleResult
 
     Progress = Callable[[str, int, int], object]
+
+_MAX_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -82,15 +85,26 @@ def collect_facts(
         progress: called with what is being read, how much was and how much there is.
 
     Raises:
-        ChainError: the node does not answer or its answers make no sense.
+        ChainError: the node does not answer, its answers make no sense, or ``chain_unsteady``.
         StoreError: ``store_of_another_sale``.
 
     """
     show = progress or (lambda _what, _done, _all: None)
-    sale = Sale(web3, address)
-    terms = sale.terms()
     reader = BidReader(web3, address, from_block, store)
-    block = reader.sync(lambda done, count: show("blocks", done, count))
+    for _ in range(_MAX_TRIES):
+        block = reader.sync(lambda done, count: show("blocks", done, count))
+        seen = reader.store.last_mark()
+        facts = _facts_at(reader, block, show)
+        # Was it still the same block at the end, everything was read from one chain.
+        if seen is None or web3.eth.get_block(block)["hash"].to_0x_hex() == seen.hash:
+            return facts
+    message = "Expected a chain that holds still to be read, was reorganised again and again"
+    raise ChainError("chain_unsteady", message)
+
+
+def _facts_at(reader: BidReader, block: int, show: Progress) -> SaleFacts:
+    web3, sale = reader.web3, Sale(reader.web3, reader.address)
+    terms = sale.terms(block)
     book, events = reader.book(), tuple(reader.events())
     result = sale.result(block)
     owed: dict[str, Owed] = {}

@@ -1,39 +1,111 @@
-"""Asking a contract, with every failure as one of ours."""
+"""Asking a contract, with every failure as one of ours.
+
+web3 looks a function up anew for each call, which takes longer than the call. Here its form is
+kept, and only the request itself is web3's.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3RPCError
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import collapse_if_tuple
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from web3.exceptions import ContractLogicError, Web3RPCError
 
+from gavelbook.chain.abi import load_abi
 from gavelbook.chain.errors import ChainError
 from gavelbook.chain.refusals import refusal_of
 
 if TYPE_CHECKING:
-    from web3.contract.contract import Contract
+    from eth_typing import ChecksumAddress
+    from web3 import Web3
     from web3.types import BlockIdentifier
 
+_WORD_BYTES = 32
 
-def ask(
-    contract: Contract, what: str, name: str, *arguments: Any, block: BlockIdentifier = "latest"
-) -> Any:
-    """Return what the function ``name`` of ``contract`` answers at the end of ``block``.
 
-    Raises:
-        ContractRefused: the contract refused to answer.
-        ChainError: ``not_a_sale``, ``not_a_token`` (by ``what``) where the contract is none, or
-            ``call_failed`` by the node.
-        ChainUnreachable: the node does not answer.
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a question is written and its answer read; ``outputs`` are as in the ABI."""
 
-    """
-    try:
-        return contract.functions[name](*arguments).call(block_identifier=block)
-    except BadFunctionCallOutput as error:
-        message = f"Expected a {what} at {contract.address}, was something else or nothing"
-        raise ChainError(f"not_a_{what}", message, address=contract.address) from error
-    except (ContractLogicError, Web3RPCError) as error:
-        refusal = refusal_of(error)
-        if refusal is not None:
-            raise refusal from error
-        message = f"Expected {name} of {contract.address} at block {block!r}, was refused: {error}"
-        raise ChainError("call_failed", message, address=contract.address) from error
+    selector: bytes
+    inputs: tuple[str, ...]
+    output_types: tuple[str, ...]
+    outputs: tuple[dict[str, Any], ...]
+
+
+class Asker:
+    """Asks the contract at ``address`` whose interface is ``name``; it should be a ``what``."""
+
+    def __init__(self, web3: Web3, address: ChecksumAddress, name: str, what: str) -> None:
+        self._web3 = web3
+        self._address = address
+        self._forms = _views(name)
+        self._what = what
+
+    def ask(self, function: str, *arguments: Any, block: BlockIdentifier = "latest") -> Any:
+        """Return what ``function`` answers at the end of ``block``.
+
+        A struct is a mapping of its names, several values are a tuple, addresses have a checksum.
+
+        Raises:
+            ContractRefused: the contract refused to answer.
+            ChainError: ``not_a_sale``, ``not_a_token`` (by ``what``) where the contract is none, or
+                ``call_failed`` by the node.
+            ChainUnreachable: the node does not answer.
+
+        """
+        form = self._forms[function]
+        data = form.selector + encode(form.inputs, arguments)
+        try:
+            answer = self._web3.eth.call({"to": self._address, "data": data}, block)
+        except (ContractLogicError, Web3RPCError) as error:
+            refusal = refusal_of(error)
+            if refusal is not None:
+                raise refusal from error
+            message = f"Expected {function} of {self._address}, was refused: {error!r}"
+            raise ChainError("call_failed", message, address=self._address) from error
+        # No answer has fewer words than values; the decoder can be set to read beyond the end.
+        if len(answer) < _WORD_BYTES * len(form.outputs):
+            raise self._something_else()
+        try:
+            values = decode(form.output_types, bytes(answer))
+        except DecodingError as error:
+            raise self._something_else() from error
+        read = tuple(map(_read, form.outputs, values))
+        return read[0] if len(read) == 1 else read
+
+    def _something_else(self) -> ChainError:
+        message = f"Expected a {self._what} at {self._address}, was something else or nothing"
+        return ChainError(f"not_a_{self._what}", message, address=self._address)
+
+
+@cache
+def _views(name: str) -> dict[str, _Form]:
+    forms = {}
+    for entry in load_abi(name):
+        if entry["type"] == "function":
+            inputs = tuple(collapse_if_tuple(item) for item in entry["inputs"])
+            signature = f"{entry['name']}({','.join(inputs)})"
+            outputs = tuple(entry["outputs"])
+            types = tuple(collapse_if_tuple(item) for item in outputs)
+            forms[entry["name"]] = _Form(keccak(text=signature)[:4], inputs, types, outputs)
+    return forms
+
+
+def _read(item: dict[str, Any], value: Any) -> Any:
+    kind = item["type"]
+    if kind.endswith("[]"):
+        inner = {**item, "type": kind[:-2]}
+        return [_read(inner, element) for element in value]
+    if kind == "tuple":
+        return {
+            component["name"]: _read(component, element)
+            for component, element in zip(item["components"], value, strict=True)
+        }
+    return to_checksum_address(value) if kind == "address" else value

@@ -17,6 +17,10 @@ REFUSAL_TEXTS = {
         "Expected a smallest bid from 1 to the cap of {cap_lots} lots, was {min_bid_lots}"
     ),
     "PricingNotOffered": "Expected PAY_AS_BID with TOP_THEN_ROUND_ROBIN, was pricing {pricing}",
+    "MinimumRaiseUnreachable": (
+        "Expected a minimum raise of at most {most}, was {minimum_raise}: "
+        "the whole supply brings no more"
+    ),
     "WindowInvalid": "Expected a bid window that ends in the future, was {start} to {end}",
     "CancelInvalid": "Expected cancel_until at most the end {end}, was {cancel_until}",
     "AllocatorWindowInvalid": (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gavelbook.auction.terms import AuctionTerms, Pricing, Rule, SaleTerms
 from gavelbook.chain.abi import load_abi
-from gavelbook.chain.reading import ask
+from gavelbook.chain.reading import Asker
 from gavelbook.chain.sale_types import (
     ClearingHint,
     LiveBid,
@@ -52,97 +52,96 @@ class Sale:
     def __init__(self, web3: Web3, address: str) -> None:
         self.web3 = web3
         self.address: ChecksumAddress = web3.to_checksum_address(address)
-        self.contract = web3.eth.contract(
-            address=self.address, abi=load_abi("TokenSale"), decode_tuples=True
-        )
+        self.contract = web3.eth.contract(address=self.address, abi=load_abi("TokenSale"))
+        self._asker = Asker(web3, self.address, "TokenSale", "sale")
 
     # Reading
 
     def terms(self, block: BlockIdentifier = "latest") -> SaleTerms:
         """Return the terms, accounts with checksum; ``gate`` is None for a sale without."""
-        t: Any = self._read("terms", block=block)
+        t = self._asker.ask("terms", block=block)
         auction = AuctionTerms(
-            rule=Rule(t.rule),
-            pricing=Pricing(t.pricing),
-            supply_lots=t.supplyLots,
-            lot_size=t.lotSize,
-            floor_price=t.floorPrice,
-            tick_value=t.tickValue,
-            tick_count=t.tickCount,
-            min_bid_lots=t.minBidLots,
-            cap_bps=t.capBps,
-            minimum_raise=t.minimumRaise,
+            rule=Rule(t["rule"]),
+            pricing=Pricing(t["pricing"]),
+            supply_lots=t["supplyLots"],
+            lot_size=t["lotSize"],
+            floor_price=t["floorPrice"],
+            tick_value=t["tickValue"],
+            tick_count=t["tickCount"],
+            min_bid_lots=t["minBidLots"],
+            cap_bps=t["capBps"],
+            minimum_raise=t["minimumRaise"],
         )
         return SaleTerms(
             auction=auction,
-            sale_token=t.saleToken,
-            payment_token=t.paymentToken,
-            allocator=t.allocator,
-            proceeds_recipient=t.proceedsRecipient,
-            unsold_recipient=t.unsoldRecipient,
-            gate=None if t.gate == _ZERO_ADDRESS else t.gate,
-            start=t.start,
-            end=t.end,
-            cancel_until=t.cancelUntil,
-            allocator_until=t.allocatorUntil,
-            abort_time=t.abortTime,
-            vesting_start=t.vestingStart,
-            vesting_cliff=t.vestingCliff,
-            vesting_end=t.vestingEnd,
+            sale_token=t["saleToken"],
+            payment_token=t["paymentToken"],
+            allocator=t["allocator"],
+            proceeds_recipient=t["proceedsRecipient"],
+            unsold_recipient=t["unsoldRecipient"],
+            gate=None if t["gate"] == _ZERO_ADDRESS else t["gate"],
+            start=t["start"],
+            end=t["end"],
+            cancel_until=t["cancelUntil"],
+            allocator_until=t["allocatorUntil"],
+            abort_time=t["abortTime"],
+            vesting_start=t["vestingStart"],
+            vesting_cliff=t["vestingCliff"],
+            vesting_end=t["vestingEnd"],
         )
 
     def phase(self, block: BlockIdentifier = "latest") -> Phase:
         """Return where the sale stands."""
-        return Phase(self._read("phase", block=block))
+        return Phase(self._asker.ask("phase", block=block))
 
     def price(self, tick: int) -> int:
         """Return payment token base units a lot at ``tick``."""
-        return int(self._read("price", tick))
+        return int(self._asker.ask("price", tick))
 
     def result(self, block: BlockIdentifier = "latest") -> SaleResult:
         """Return the result; its phase is FUNDED before there is one."""
-        phase, *rest = self._read("result", block=block)
+        phase, *rest = self._asker.ask("result", block=block).values()
         return SaleResult(Phase(phase), *rest)
 
     def raised(self, block: BlockIdentifier = "latest") -> int:
         """Return what all winners pay together, in payment token base units."""
-        return int(self._read("raised", block=block))
+        return int(self._asker.ask("raised", block=block))
 
     def bids_of(self, bidder: str, block: BlockIdentifier = "latest") -> list[LiveBid]:
         """Return the live bids of ``bidder``; none once everything is claimed."""
-        bids = self._read("bidsOf", self._account(bidder), block=block)
-        return [LiveBid(*bid) for bid in bids]
+        bids = self._asker.ask("bidsOf", self._account(bidder), block=block)
+        return [LiveBid(*bid.values()) for bid in bids]
 
     def owed(self, bidder: str, block: BlockIdentifier = "latest") -> Owed:
         """Return what ``bidder`` has coming; refused (``not_decided``) before there is a result."""
-        return Owed(*self._read("owed", self._account(bidder), block=block))
+        return Owed(*self._asker.ask("owed", self._account(bidder), block=block))
 
     def lots_at(self, first: int, count: int, block: BlockIdentifier = "latest") -> list[int]:
         """Return the live lots at ``count`` ticks from ``first`` on."""
-        return list(self._read("lotsAt", first, count, block=block))
+        return list(self._asker.ask("lotsAt", first, count, block=block))
 
     def progress_of(
         self, caller: str, clearing: ClearingHint, block: BlockIdentifier = "latest"
     ) -> Progress:
         """Return how far ``caller`` has shown the margin of ``clearing``."""
-        values = self._read("progressOf", self._account(caller), tuple(clearing), block=block)
-        return Progress(*values)
+        values = self._asker.ask("progressOf", self._account(caller), tuple(clearing), block=block)
+        return Progress(*values.values())
 
     def entity_of(self, bidder: str) -> bytes:
         """Return the entity (32 bytes) of an admitted bidder, else zeros."""
-        return bytes(self._read("entityOf", self._account(bidder)))
+        return bytes(self._asker.ask("entityOf", self._account(bidder)))
 
     def entity_lots(self, entity: bytes) -> int:
         """Return the live lots of all wallets of ``entity``."""
-        return int(self._read("entityLots", entity))
+        return int(self._asker.ask("entityLots", entity))
 
     def cap_lots(self) -> int:
         """Return the most live lots of one bidder or entity."""
-        return int(self._read("capLots"))
+        return int(self._asker.ask("capLots"))
 
     def wrapped_ether(self) -> str | None:
         """Return the address of wrapped ether; None where the chain has none."""
-        address = str(self._read("wrappedEther"))
+        address = str(self._asker.ask("wrappedEther"))
         return None if address == _ZERO_ADDRESS else address
 
     # Bidding
@@ -218,6 +217,3 @@ class Sale:
 
     def _account(self, address: str) -> ChecksumAddress:
         return self.web3.to_checksum_address(address)
-
-    def _read(self, name: str, *arguments: Any, block: BlockIdentifier = "latest") -> Any:
-        return ask(self.contract, "sale", name, *arguments, block=block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -16,8 +16,6 @@ from gavelbook.chain.refusals import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from web3.types import LogReceipt
 
 _WORD_BYTES = 32
 _ADDRESS_BYTES = 20
@@ -66,31 +64,60 @@ class _Form(NamedTuple):
     fields: tuple[_Field, ...]
 
 
-def read_log(log: LogReceipt) -> SaleEvent | None:
+@dataclass(frozen=True, slots=True)
+class RawLog:
+    """A log as a node gives it; hashes in hexadecimal text."""
+
+    block: int
+    block_hash: str
+    log_index: int
+    transaction: str
+    topics: tuple[bytes, ...]
+    data: bytes
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Return the log in an answer to ``eth_getLogs``.
+
+        Raises:
+            ChainError: ``log_malformed``.
+
+        """
+        try:
+            return cls(
+                block=_quantity(answer["blockNumber"]),
+                block_hash=f"0x{_bytes(answer['blockHash']).hex()}",
+                log_index=_quantity(answer["logIndex"]),
+                transaction=f"0x{_bytes(answer['transactionHash']).hex()}",
+                topics=tuple(_bytes(topic) for topic in answer["topics"]),
+                data=_bytes(answer["data"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChainError("log_malformed", "Expected a log, was malformed") from error
+
+
+def read_log(log: RawLog) -> SaleEvent | None:
     """Return the event in ``log`` of a sale; None for an event unknown here.
 
     Raises:
         ChainError: ``log_malformed``.
 
     """
-    topics = [bytes(topic) for topic in log["topics"]]
-    form = _forms().get(topics[0]) if topics else None
+    form = _forms().get(log.topics[0]) if log.topics else None
     if form is None:
         return None
-    data = bytes(log["data"])
-    words = [data[i : i + _WORD_BYTES] for i in range(0, len(data), _WORD_BYTES)]
-    indexed, plain = iter(topics[1:]), iter(words)
+    words = [log.data[i : i + _WORD_BYTES] for i in range(0, len(log.data), _WORD_BYTES)]
+    indexed, plain = iter(log.topics[1:]), iter(words)
     try:
         values = {
             field.name: _value(field.type, next(indexed if field.indexed else plain))
             for field in form.fields
         }
     except (StopIteration, ValueError) as error:
-        place = f"block {log['blockNumber']}, log {log['logIndex']}"
+        place = f"block {log.block}, log {log.log_index}"
         message = f"Expected an event {form.kind} in {place}, was malformed"
         raise ChainError("log_malformed", message) from error
-    transaction = log["transactionHash"].to_0x_hex()
-    return SaleEvent(form.kind, log["blockNumber"], log["logIndex"], transaction, values)
+    return SaleEvent(form.kind, log.block, log.log_index, log.transaction, values)
 
 
 @cache
@@ -124,6 +151,15 @@ def _value(kind: str, word: bytes) -> Value:
 @cache
 def _checksummed(address: bytes) -> str:
     return str(to_checksum_address(address))
+
+
+def _quantity(value: Any) -> int:
+    """Return a number of a node's answer; nodes inside this process leave out the hexadecimal."""
+    return int(value, 16) if isinstance(value, str) else int(value)
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
 
 
 def integer(values: Mapping[str, Any], name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,8 +99,7 @@ def allocator_command(  # noqa: PLR0913, PLR0917
     prefix = f"{chain_id}-{address}"
     shown = click.get_text_stream("stderr").isatty()
     policy = FeePolicy(max_fee_per_gas=max_fee_gwei * GWEI if max_fee_gwei else None)
-    outbox = SqliteOutbox(folder / f"outbox-{chain_id}.sqlite", chain_id, signer.address)
-    sender = Sender(web3, signer, policy=policy, outbox=outbox)
+    outbox_path = folder / f"outbox-{chain_id}-{signer.address}.sqlite"
     reader = BidReader(web3, address, first, EventStore(folder / f"{prefix}.sqlite"), confirmations)
     settings = AllocatorSettings(
         allocation_path=folder / f"{prefix}.allocation.csv",
@@ -107,11 +107,13 @@ def allocator_command(  # noqa: PLR0913, PLR0917
         abort_expired=keeper,
         show_progress=shown,
     )
-    service = AllocatorService(Sale(web3, address), sender, reader, settings)
-    outcome = service.run(wait=not once)
-    click.echo(_sentence(outcome))
-    if keeper:
-        _keep(service, sender, outcome, shown=shown)
+    with closing(SqliteOutbox(outbox_path, chain_id, signer.address)) as outbox:
+        sender = Sender(web3, signer, policy=policy, outbox=outbox)
+        service = AllocatorService(Sale(web3, address), sender, reader, settings)
+        outcome = service.run(wait=not once)
+        click.echo(_sentence(outcome))
+        if keeper:
+            _keep(service, sender, outcome, shown=shown)
 
 
 def _keep(

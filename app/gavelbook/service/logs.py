@@ -15,5 +15,6 @@ def log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        # Asked for each event, since a test or a terminal may put another in its place.
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
     )
