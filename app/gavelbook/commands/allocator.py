@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import click
 from gavelbook.commands.chain_options import from_block_option, rpc_option
 
 if TYPE_CHECKING:
-    from gavelbook.chain.sender import Sender
     from gavelbook.service.allocator import AllocatorOutcome, AllocatorService
 
 STATE_VARIABLE = "GAVELBOOK_STATE"
@@ -77,53 +75,42 @@ def allocator_command(  # noqa: PLR0913, PLR0917
     from APE_ACCOUNTS_<ALIAS>_PASSPHRASE, or is asked for.
     """
     from gavelbook.chain.addresses import checksummed
-    from gavelbook.chain.bid_reader import BidReader
     from gavelbook.chain.connection import connect
     from gavelbook.chain.creation import first_block_of
-    from gavelbook.chain.event_store import EventStore
     from gavelbook.chain.fees import GWEI, FeePolicy
     from gavelbook.chain.keystore import load_account
-    from gavelbook.chain.outbox import SqliteOutbox
-    from gavelbook.chain.sale import Sale
-    from gavelbook.chain.sender import Sender
-    from gavelbook.service.allocator import AllocatorService, AllocatorSettings
+    from gavelbook.service.allocator_state import DEFAULT_FOLDER, allocator_in
     from gavelbook.service.logs import log_to_stderr
 
     log_to_stderr()
     address = checksummed(sale)
     web3 = connect(rpc)
-    chain_id = web3.eth.chain_id
-    first = first_block_of(web3, address) if from_block is None else from_block
-    signer = load_account(account, ask=_ask)
-    folder = state or Path.home() / ".gavelbook"
-    prefix = f"{chain_id}-{address}"
-    shown = click.get_text_stream("stderr").isatty()
-    policy = FeePolicy(max_fee_per_gas=max_fee_gwei * GWEI if max_fee_gwei else None)
-    outbox_path = folder / f"outbox-{chain_id}-{signer.address}.sqlite"
-    reader = BidReader(web3, address, first, EventStore(folder / f"{prefix}.sqlite"), confirmations)
-    settings = AllocatorSettings(
-        allocation_path=folder / f"{prefix}.allocation.csv",
+    with allocator_in(
+        state or DEFAULT_FOLDER,
+        web3,
+        address,
+        load_account(account, ask=_ask),
+        first_block=first_block_of(web3, address) if from_block is None else from_block,
+        confirmations=confirmations,
+        policy=FeePolicy(max_fee_per_gas=max_fee_gwei * GWEI if max_fee_gwei else None),
         keys_per_transaction=keys_per_transaction,
         abort_expired=keeper,
-        show_progress=shown,
-    )
-    with closing(SqliteOutbox(outbox_path, chain_id, signer.address)) as outbox:
-        sender = Sender(web3, signer, policy=policy, outbox=outbox)
-        service = AllocatorService(Sale(web3, address), sender, reader, settings)
+        show_progress=click.get_text_stream("stderr").isatty(),
+    ) as service:
         outcome = service.run(wait=not once)
         click.echo(_sentence(outcome))
         if keeper:
-            _keep(service, sender, outcome, shown=shown)
+            _keep(service, outcome)
 
 
-def _keep(
-    service: AllocatorService, sender: Sender, outcome: AllocatorOutcome, *, shown: bool
-) -> None:
+def _keep(service: AllocatorService, outcome: AllocatorOutcome) -> None:
+    """Pay out the sale, where it has a result."""
     from gavelbook.service.keeper import Keeper
 
     if outcome.plan is None or outcome.caller is None:
         return
-    keeper = Keeper(service.sale, sender, service.reader, show_progress=shown)
+    shown = service.settings.show_progress
+    keeper = Keeper(service.sale, service.sender, service.reader, show_progress=shown)
     report = keeper.run(outcome.plan)
     click.echo(f"paid {report.paid:,} bidders, {report.skipped:,} refused by a token")
 
