@@ -131,6 +131,8 @@ def sepolia(tmp_path):
         chain.request("anvil_setBalance", account.address, hex(10**21))
         variables = {
             "SEPOLIA_RPC_URL": chain.url,
+            # ape sleeps for half a block before it looks again; Sepolia's blocks take longer.
+            "APE_ETHEREUM_SEPOLIA": json.dumps({"block_time": 1}),
             "APE_DATA_FOLDER": str(tmp_path / "ape"),
             f"APE_ACCOUNTS_{ALIAS}_PASSPHRASE": PASSPHRASE,
         }
