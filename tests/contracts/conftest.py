@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import ape_ethereum.provider
 import pytest
+from ape_ethereum.ecosystem import Ethereum
+from ape_ethereum.transactions import TransactionType
 
 from tests.contracts.support import MAX, ZERO, Clock, Pricing, Refusals, Rule, price
 
@@ -19,9 +21,10 @@ PURSE = 10**24
 
 @pytest.fixture(scope="session", autouse=True)
 def _hurry():
-    """Keep ape from running every transaction twice, to look for console.log."""
+    """Keep ape from running every transaction twice, and from reading its settings each time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ape_ethereum.provider, "_post_send_transaction", lambda *_: None)
+        patch.setattr(Ethereum, "default_transaction_type", TransactionType.DYNAMIC)
         yield
 
 
@@ -52,6 +55,7 @@ def stage(project, chain, actors):
     for role in BIDDERS:
         made.payment_token.transfer(getattr(actors, role), PURSE, sender=issuer)
     made.clock = Clock(chain, chain.blocks.head.timestamp)
+    chain.mine()
     return made
 
 
