@@ -82,6 +82,8 @@ class AnvilChain:
             *("--no-mining", "--order", "fees", "--auto-impersonate", "--enable-tx-gas-limit"),
             *("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee"),
             *("--gas-limit", str(10**12)),
+            # Else it writes every state to the user's folder, gigabytes, and leaves them there.
+            *("--prune-history", "--cache-path", self._folder.name),
         ]
         # Into a file: a pipe that nobody reads fills up and stops the chain.
         with self._log.open("wb") as log:

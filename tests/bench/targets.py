@@ -21,7 +21,7 @@ class Target(NamedTuple):
         """The bound for a table."""
         if self.bound is None:
             return "report"
-        return f"{'>=' if self.at_least else '<='} {self.bound:,g}"
+        return f"{'>=' if self.at_least else '<='} {self.bound:,.10g}"
 
     def verdict(self, value: float) -> str:
         """Return whether ``value`` is within the bound."""

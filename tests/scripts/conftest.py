@@ -98,6 +98,8 @@ def running_anvil(folder: Path, *options: str):
     """Run an anvil on a free port until the end of the block."""
     log = folder / "anvil.log"
     command = [str(anvil_folder() / "anvil"), "--port", "0", *options]
+    # Not into the user's folder, where it would leave its states behind.
+    command += ["--cache-path", str(folder / "anvil")]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file)
     try:
