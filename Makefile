@@ -73,7 +73,7 @@ node_modules/.complete: package-lock.json app/ape_gavelbook/toolchain.py | .venv
 
 .build/.compiled: $(CONTRACTS) .build/.settings | $(READY)
 	@echo "Compiling the contracts (a minute or two from the start)"
-	@$(BIN)/ape compile --verbosity WARNING
+	@$(BIN)/ape compile --force --verbosity WARNING
 	@touch $@
 
 # --- Running --------------------------------------------------------------------------------

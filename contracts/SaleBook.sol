@@ -42,6 +42,7 @@ abstract contract SaleBook is SaleTerms {
             }
         }
         // Only the length shrinks; the memory behind it stays unused.
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             mstore(bids, count)
         }

@@ -29,6 +29,8 @@ def running_anvil(*options):
     command += ["--hardfork", "cancun", "--accounts", "20", "--balance", "1000000", *options]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "anvil.log")
+        # Else it leaves its old states in the user's folder.
+        command += ["--cache-path", str(Path(folder, "anvil"))]
         with log.open("w") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
