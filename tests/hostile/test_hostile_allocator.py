@@ -59,12 +59,12 @@ def _leave_no_trace() -> Iterator[None]:
 
 
 @pytest.fixture(params=OFFERED, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")
-def stage(request: pytest.FixtureRequest) -> Stage:
+def stage(_leave_no_trace: None, request: pytest.FixtureRequest) -> Stage:
     return Stage(market(), terms_of(market(), *request.param))
 
 
 @pytest.fixture
-def gated() -> Stage:
+def gated(_leave_no_trace: None) -> Stage:
     return Stage(market(), terms_of(market(), *OFFERED[2], gated=True))
 
 
