@@ -19,6 +19,7 @@ FOLDER = Path("app", "gavelbook", "chain", "abi")
 # Every contract that Python calls, and whether Python also deploys it and so needs its bytecode.
 # A sale is deployed by its factory, whose bytecode contains the sale's.
 CONTRACTS = {
+    "Exchange": True,
     "FixedSupplyToken": True,
     "SaleFactory": True,
     "TokenSale": False,
