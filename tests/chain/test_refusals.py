@@ -6,12 +6,14 @@ from eth_utils.crypto import keccak
 
 from gavelbook.chain.abi import load_abi
 from gavelbook.chain.errors import ContractRefused, TransactionRefused
+from gavelbook.chain.exchange_refusal_texts import EXCHANGE_REFUSAL_TEXTS
 from gavelbook.chain.refusal_texts import REFUSAL_TEXTS
 from gavelbook.chain.refusals import decode_refusal, snake_case
 from gavelbook.chain.sale import ClearingHint
 
 SAMPLES = {"address": "0x" + 40 * "1", "bytes32": b"\x07" * 32, "string": "text", "bytes": b"\x01"}
 ERRORS = [entry for entry in load_abi("TokenSale") if entry["type"] == "error"]
+EXCHANGE_ERRORS = [entry for entry in load_abi("Exchange") if entry["type"] == "error"]
 
 
 def payload(entry):
@@ -20,8 +22,8 @@ def payload(entry):
     return keccak(text=f"{entry['name']}({','.join(types)})")[:4] + encode(types, values)
 
 
-@pytest.mark.parametrize("entry", ERRORS, ids=lambda entry: entry["name"])
-def test_every_error_of_a_sale_is_decoded(entry):
+@pytest.mark.parametrize("entry", ERRORS + EXCHANGE_ERRORS, ids=lambda entry: entry["name"])
+def test_every_error_is_decoded(entry):
     refusal = decode_refusal(payload(entry))
     assert refusal.code == snake_case(entry["name"])
     assert set(refusal.details) == {snake_case(value["name"]) for value in entry["inputs"]}
@@ -36,6 +38,16 @@ def test_every_error_that_the_manual_names_has_a_text():
     assert documented <= set(REFUSAL_TEXTS)
 
 
+def test_every_error_of_an_exchange_has_a_text():
+    of_libraries = {
+        "InvalidShortString", "OwnableInvalidOwner", "ReentrancyGuardReentrantCall",
+        "StringTooLong",
+    }  # fmt: skip
+    for entry in EXCHANGE_ERRORS:
+        if entry["name"] not in of_libraries:
+            assert "The contract refused: " not in decode_refusal(payload(entry)).message
+
+
 def test_every_text_names_values_that_its_error_has():
     known = {
         entry["name"]: {snake_case(value["name"]) for value in entry["inputs"]}
@@ -46,6 +58,11 @@ def test_every_text_names_values_that_its_error_has():
     for name, text in REFUSAL_TEXTS.items():
         places = {field for _, field, _, _ in string.Formatter().parse(text) if field}
         assert places <= known[name], name
+
+
+def test_every_text_of_an_exchange_is_of_an_error():
+    names = {entry["name"] for entry in EXCHANGE_ERRORS}
+    assert {key.partition("(")[0] for key in EXCHANGE_REFUSAL_TEXTS} <= names
 
 
 @pytest.mark.parametrize(

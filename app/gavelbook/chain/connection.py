@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -14,6 +15,8 @@ from web3.types import RPCEndpoint
 from gavelbook.chain.errors import ChainUnreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from web3.types import RPCResponse
 
 CONNECT_SECONDS = 5.0
@@ -45,18 +48,19 @@ class NodeProvider(HTTPProvider):
                 ``rpc_error`` where the node refuses what it has no reason to refuse.
 
         """
-        try:
+        with _naming_failures():
             response = super().make_request(method, params)
-        except requests.Timeout as error:
-            raise _unreachable("rpc_timeout", "an answer in time", error) from error
-        except requests.RequestException as error:
-            raise _unreachable("rpc_unreachable", "an answer of the node", error) from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise _unreachable("rpc_malformed", "an answer in JSON", error) from error
         if method in _NEVER_REFUSED and "error" in response:
             message = f"Expected an answer to {method}, was: {response['error']}"
             raise ChainUnreachable("rpc_error", message)
         return response
+
+    def make_batch_request(
+        self, batch_requests: list[tuple[RPCEndpoint, Any]]
+    ) -> list[RPCResponse] | RPCResponse:
+        """Send many requests in one message; errors as `make_request`, but for ``rpc_error``."""
+        with _naming_failures():
+            return super().make_batch_request(batch_requests)
 
 
 def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
@@ -88,6 +92,19 @@ def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
     if not isinstance(chain_id, int):
         raise ChainUnreachable("rpc_not_ethereum", "Expected an Ethereum node, was something else")
     return web3
+
+
+@contextmanager
+def _naming_failures() -> Iterator[None]:
+    """Turn what goes wrong on the way to the node into a `ChainUnreachable`."""
+    try:
+        yield
+    except requests.Timeout as error:
+        raise _unreachable("rpc_timeout", "an answer in time", error) from error
+    except requests.RequestException as error:
+        raise _unreachable("rpc_unreachable", "an answer of the node", error) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _unreachable("rpc_malformed", "an answer in JSON", error) from error
 
 
 def _unreachable(code: str, expected: str, error: Exception) -> ChainUnreachable:

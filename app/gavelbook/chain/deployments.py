@@ -13,6 +13,8 @@ from gavelbook.files.atomic import replacing
 
 DEFAULT_FOLDER = Path("scripts", "deployments")
 FOLDER_VARIABLE = "GAVELBOOK_DEPLOYMENTS"
+EXCHANGE = "Exchange"
+"""The name under which an exchange is recorded; a chain has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ class DeploymentStore:
             message = f"Expected a deployment of {name} on chain {chain_id} in {self.folder}"
             raise DeploymentsError("contract_unknown", message, name=name, chain_id=chain_id)
         return record
+
+    def exchange(self, chain_id: int) -> ContractRecord | None:
+        """Return the record of the exchange, None where none was made; errors as `contracts`."""
+        return self.contracts(chain_id).get(EXCHANGE)
 
     def sales(self, chain_id: int) -> list[SaleRecord]:
         """Return the sales, oldest record first; errors as `contracts`."""

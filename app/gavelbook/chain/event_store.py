@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gavelbook.chain.errors import StoreError
-from gavelbook.chain.sale_events import EventKind, SaleEvent, Value
+from gavelbook.chain.event_forms import values_from_json, values_to_json
+from gavelbook.chain.event_reader import BlockMark
+from gavelbook.chain.sale_events import EventKind, SaleEvent, read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from gavelbook.chain.event_forms import RawLog
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS sale (
@@ -36,13 +39,6 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (block, log_index)
 ) STRICT, WITHOUT ROWID;
 """
-
-
-class BlockMark(NamedTuple):
-    """A block up to whose end everything was read."""
-
-    number: int
-    hash: str
 
 
 class EventStore:
@@ -88,10 +84,25 @@ class EventStore:
                 )
                 raise StoreError("store_of_another_sale", message, file=str(self.path))
 
+    def add_logs(self, logs: Sequence[RawLog], marks: Iterable[BlockMark]) -> None:
+        """Add the events in ``logs``, and the hashes of their blocks and of the last block read.
+
+        Raises:
+            ChainError: ``log_malformed``.
+
+        """
+        self.add([event for event in map(read_log, logs) if event is not None], marks)
+
     def add(self, events: Iterable[SaleEvent], marks: Iterable[BlockMark]) -> None:
         """Add ``events`` and the hashes of their blocks, and of the last block read."""
         rows = (
-            (event.block, event.log_index, event.kind, event.transaction, _to_json(event.values))
+            (
+                event.block,
+                event.log_index,
+                event.kind,
+                event.transaction,
+                values_to_json(event.values),
+            )
             for event in events
         )
         with self._writing() as database:
@@ -125,7 +136,9 @@ class EventStore:
             f"FROM events {where} ORDER BY block, log_index"
         )
         for kind, block, log_index, transaction, values in self._database.execute(query, kinds):
-            yield SaleEvent(EventKind(kind), block, log_index, transaction, _from_json(values))
+            yield SaleEvent(
+                EventKind(kind), block, log_index, transaction, values_from_json(values)
+            )
 
     def close(self) -> None:
         """Close the database."""
@@ -140,18 +153,3 @@ class EventStore:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
-
-
-def _to_json(values: Mapping[str, Value]) -> str:
-    return json.dumps({name: _text(value) for name, value in values.items()}, separators=(",", ":"))
-
-
-def _text(value: Value) -> str | bool:
-    return value if isinstance(value, bool | str) else str(value)
-
-
-def _from_json(values: str) -> dict[str, Value]:
-    return {
-        name: value if isinstance(value, bool) or value.startswith("0x") else int(value)
-        for name, value in json.loads(values).items()
-    }

@@ -3,7 +3,7 @@
 REFUSAL_TEXTS = {
     # Terms
     "AddressMissing": "Expected an address in the terms at place {term}, was zero",
-    "TokensEqual": "Expected another payment token than the token sold, was {token}",
+    "TokensEqual": "Expected two different tokens, was {token} twice",
     "NotAToken": "Expected a token at {token}, was no contract",
     "SupplyInvalid": "Expected a supply from 1 to 2**32 - 1 lots, was {supply_lots}",
     "TickCountInvalid": "Expected from 1 to {max} ticks, was {tick_count}",
@@ -44,7 +44,7 @@ REFUSAL_TEXTS = {
     "AlreadyAdmitted": "The bidder {bidder} is already admitted, as {entity}",
     "EntityZero": "Expected an entity other than zero",
     "AdmissionExpired": "The admission expired at {deadline}: ask for a new one",
-    "SignatureInvalid": "Expected a signature of {signer} over this message, chain and sale",
+    "SignatureInvalid": "Expected a signature of {signer} over this message, chain and contract",
     "PaymentMismatch": "Expected {expected} payment tokens to arrive, was {received}",
     "EtherNotAccepted": "The sale takes no ether: its payment token is not wrapped ether",
     "PermitRefused": "The permit was refused; expected an allowance of {expected}, was {allowance}",
@@ -75,7 +75,7 @@ REFUSAL_TEXTS = {
     "NotDecided": "The sale has no result yet",
     "NothingToClaim": "Nothing is owed to {bidder} now",
     "NothingToCollect": "Nothing to collect: already collected, or none",
-    "RecipientInvalid": "Expected a recipient other than zero and the sale, was {recipient}",
+    "RecipientInvalid": "Expected a recipient other than zero and the contract, was {recipient}",
     # Tokens
     "ERC20InsufficientBalance": "Expected a balance of at least {needed}, was {balance}: {sender}",
     "ERC20InsufficientAllowance": (

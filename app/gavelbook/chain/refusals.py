@@ -14,8 +14,10 @@ from web3.exceptions import ContractLogicError, Web3RPCError
 
 from gavelbook.chain.abi import contract_names, load_abi
 from gavelbook.chain.errors import ContractRefused
+from gavelbook.chain.exchange_refusal_texts import EXCHANGE_REFUSAL_TEXTS
 from gavelbook.chain.refusal_texts import REFUSAL_TEXTS
 
+_TEXTS = {**REFUSAL_TEXTS, **EXCHANGE_REFUSAL_TEXTS}
 _SELECTOR_BYTES = 4
 _WORD_BYTES = 32
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -41,9 +43,14 @@ class ErrorForm(NamedTuple):
     types: tuple[str, ...]
 
     @property
+    def signature(self) -> str:
+        """The name with the types."""
+        return f"{self.name}({','.join(self.types)})"
+
+    @property
     def selector(self) -> bytes:
         """The four bytes a revert payload begins with."""
-        return keccak(text=f"{self.name}({','.join(self.types)})")[:_SELECTOR_BYTES]
+        return keccak(text=self.signature)[:_SELECTOR_BYTES]
 
 
 def snake_case(name: str) -> str:
@@ -119,7 +126,7 @@ def _custom(form: ErrorForm, values: tuple[Any, ...]) -> ContractRefused:
         snake_case(name): _plain(kind, value)
         for name, kind, value in zip(form.value_names, form.types, values, strict=True)
     }
-    template = REFUSAL_TEXTS.get(form.name)
+    template = _TEXTS.get(form.signature) or _TEXTS.get(form.name)
     if template is None:
         listed = ", ".join(f"{name}={value}" for name, value in named.items())
         message = f"The contract refused: {form.name}({listed})"

@@ -148,21 +148,53 @@ class Sender:
             self._sleep(pause)
             pause = min(pause * 1.5, _LAST_POLL_SECONDS)
 
-    def recover(self) -> list[TxReceipt]:
+    def recover(self, seconds: float | None = None) -> list[TxReceipt]:
         """Wait for what an earlier process with the same outbox has sent; return the receipts.
 
         A transaction that reverted, or whose nonce another one took, is settled and left out.
+
+        Raises:
+            TransactionLost: ``not_mined``, one was not within ``seconds``; then do it again.
+            ChainUnreachable: the node does not answer; then do it again.
+
         """
         receipts = []
         for entry in self._outbox.pending():
             try:
-                receipts.append(self.wait(HexBytes(entry.hashes[-1])))
+                receipts.append(self.wait(HexBytes(entry.hashes[-1]), seconds))
             except TransactionRefused:
                 continue
             except TransactionLost as error:
                 if error.code == "not_mined":
                     raise
         return receipts
+
+    def is_pending(self, transaction_hash: HexBytes) -> bool:
+        """Return whether the node holds a transaction that is not mined.
+
+        Raises:
+            ChainUnreachable: the node does not answer.
+
+        """
+        try:
+            found = self.web3.eth.get_transaction(transaction_hash)
+        except TransactionNotFound:
+            return False
+        return found.get("blockNumber") is None
+
+    def is_cut_off(self) -> bool:
+        """Return whether all that is pending waits for a nonce that nothing uses any more.
+
+        A reorganisation can take a transaction back that was settled here long ago. The next one
+        that is sent takes its nonce, and lets the others be mined.
+
+        Raises:
+            ChainUnreachable: the node does not answer.
+
+        """
+        with self._lock:
+            pending = list(self._pending)
+        return bool(pending) and self._first_free_nonce() < min(pending)
 
     def estimate_gas(self, call: Call, value: int = 0) -> int:
         """Return a gas limit with some room; errors as `send`."""
@@ -197,9 +229,18 @@ class Sender:
         return call.build_transaction(template)
 
     def _next_nonce(self) -> int:
-        """Return the first nonce that neither the node nor this sender has seen used."""
-        known = self.web3.eth.get_transaction_count(self.account.address, "pending")
-        return max([known, *(nonce + 1 for nonce in self._pending)])
+        """Return the first nonce that neither the node nor this sender has seen used.
+
+        After a reorganisation that can be one below what is pending, which waits for it.
+        """
+        nonce = self._first_free_nonce()
+        while nonce in self._pending:
+            nonce += 1
+        return nonce
+
+    def _first_free_nonce(self) -> int:
+        """Return the first nonce of which the node knows no transaction, mined or not."""
+        return int(self.web3.eth.get_transaction_count(self.account.address, "pending"))
 
     def _sign(self, fields: TxParams) -> PendingTransaction:
         unsigned: Any = {name: value for name, value in fields.items() if name != "from"}
