@@ -26,8 +26,17 @@ COMMANDS = {
     "allocator": _Entry(
         "gavelbook.commands.allocator", "allocator_command", "Clear a sale when it closes."
     ),
+    "audit": _Entry(
+        "gavelbook.commands.audit_exchange",
+        "audit_exchange_command",
+        "Replay an exchange's public log and say yes or no.",
+    ),
     "audit-sale": _Entry(
         "gavelbook.commands.audit_sale", "audit_sale_command", "Recompute a sale and say yes or no."
+    ),
+    "bot": _Entry("gavelbook.commands.bot", "bot_command", "Trade with an example bot."),
+    "serve": _Entry(
+        "gavelbook.commands.serve", "serve_command", "Serve an exchange: API, matcher, settler."
     ),
 }
 """Command names, where each command is, and its line in the overview."""
@@ -68,4 +77,4 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gavelbook")
 def main() -> None:
-    """Sell a token by auction: allocate, verify, audit."""
+    """Sell a token by auction, then trade it: allocate, serve, audit."""

@@ -1,4 +1,4 @@
-"""Where the pages find the chain, from the environment."""
+"""Where the pages find the chain and the exchange, from the environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class DeskSettings(BaseSettings):
-    """`GAVELBOOK_RPC_URL`, and `GAVELBOOK_DEMO_ACCOUNTS` for a chain of the demo.
+    """`GAVELBOOK_RPC_URL`, `GAVELBOOK_EXCHANGE_API`, and `GAVELBOOK_DEMO_ACCOUNTS` for a demo.
 
     The deployments are where `GAVELBOOK_DEPLOYMENTS` says.
     """
@@ -14,5 +14,8 @@ class DeskSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GAVELBOOK_")
 
     rpc_url: str = "http://127.0.0.1:8545"
+    exchange_api: str = "http://127.0.0.1:8100"
+    """Where the API of the exchange answers."""
+
     demo_accounts: bool = False
     """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""

@@ -14,29 +14,19 @@ from gavelbook.chain.audit_facts import collect_facts
 from gavelbook.chain.connection import connect
 from gavelbook.chain.deployments import DeploymentStore
 from gavelbook.chain.errors import ChainError
-from gavelbook.chain.sender import Sender
 from gavelbook.chain.token import Token
+from gavelbook.service.customers import Customers
 from gavelbook.service.sale_reader import BlockClock, SaleReader
-from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, visitors
 
 if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
     from web3.contract.contract import ContractFunction
 
     from gavelbook.chain.audit import AuditReport
+    from gavelbook.service.customers import Customer
     from gavelbook.service.desk_settings import DeskSettings
     from gavelbook.service.sale_view import SaleView
 
-_LOCAL_CHAIN_ID = 31337
 _PERMIT_SECONDS = 60 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """An account that the desk signs for."""
-
-    name: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +67,9 @@ class SaleDesk:
         self._store = DeploymentStore()
         self._clock = BlockClock(self._web3)
         self._readers: dict[str, SaleReader] = {}
-        self._senders: dict[str, Sender] = {}
         self._lock = threading.Lock()
-        accounts = self._demo_accounts() if settings.demo_accounts else {}
-        self._accounts = {str(account.address): account for account in accounts.values()}
-        self.customers = tuple(
-            Customer(name, account.address) for name, account in accounts.items()
-        )
+        self.signers = Customers(self._web3, enabled=settings.demo_accounts)
+        self.customers = self.signers.all
 
     def sales(self) -> list[SaleTitle]:
         """Return all recorded sales, newest first."""
@@ -92,7 +78,7 @@ class SaleDesk:
 
     def now(self) -> int:
         """Return the time of the block that comes next, as far as the chain says."""
-        return int(self._web3.eth.get_block("pending")["timestamp"])
+        return self.signers.chain_time()
 
     def view(self, address: str) -> SaleView:
         """Return a sale as it is; errors as `SaleReader.view`."""
@@ -100,7 +86,7 @@ class SaleDesk:
 
     def name_of(self, address: str) -> str | None:
         """Return the name of a customer; None for a stranger."""
-        return next((c.name for c in self.customers if c.address == address), None)
+        return self.signers.name_of(address)
 
     def pocket(self, view: SaleView, customer: Customer) -> Pocket:
         """Return what ``customer`` holds and can claim from the sale."""
@@ -122,7 +108,7 @@ class SaleDesk:
             ChainError: as `Sender.send_and_wait`.
 
         """
-        sale, account = self._reader(view.address).sale, self._accounts[customer.address]
+        sale, account = self._reader(view.address).sale, self.signers.account(customer)
         # Off the ladder there is no price; the sale says so itself.
         ladder = range(view.auction.tick_count)
         escrow = lots * view.auction.price(tick) if tick in ladder else 0
@@ -150,12 +136,7 @@ class SaleDesk:
         return audit(collect_facts(self._web3, record.address, record.block))
 
     def _send(self, view: SaleView, customer: Customer, call: ContractFunction) -> str:
-        with self._lock:
-            sender = self._senders.get(customer.address)
-            if sender is None:
-                sender = Sender(self._web3, self._accounts[customer.address])
-                self._senders[customer.address] = sender
-        receipt = sender.send_and_wait(call)
+        receipt = self.signers.send(customer, call)
         self._reader(view.address).expire()
         return str(receipt["transactionHash"].to_0x_hex())
 
@@ -167,10 +148,3 @@ class SaleDesk:
                     raise ChainError("sale_unknown", f"Expected a recorded sale, was {address}")
                 self._readers[address] = SaleReader(self._web3, record, self._clock)
             return self._readers[address]
-
-    def _demo_accounts(self) -> dict[str, LocalAccount]:
-        """Return the visitors' accounts; their keys are public, so on a local chain only."""
-        if self._chain_id != _LOCAL_CHAIN_ID:
-            message = f"Expected demo accounts on a local chain only, was chain {self._chain_id}"
-            raise ChainError("demo_accounts_refused", message)
-        return {v.name: v.account for v in visitors(HdWallet(DEVELOPMENT_MNEMONIC))}

@@ -1,0 +1,1 @@
+"""The WebSocket `/v1/stream`: channels, what feeds them, and connections."""

@@ -1,0 +1,65 @@
+"""Candles that are still open, in every interval, made of fills as they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from gavelbook.service.exchange.candles import INTERVALS_MS, Candle
+from gavelbook.wire.markets import CandleView
+from gavelbook.wire.scalars import Uint64, Uint256
+
+if TYPE_CHECKING:
+    from gavelbook.exchange.reports import Filled
+    from gavelbook.wire.markets import Interval
+
+LENGTHS_MS = cast("dict[Interval, int]", INTERVALS_MS)
+
+
+class OpenCandles:
+    """The newest candle of each interval of one market."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Interval, Candle] = {}
+        self._changed: dict[Interval, list[Candle]] = {}
+
+    def load(self, interval: Interval, candle: Candle) -> None:
+        """Start with ``candle`` as the newest."""
+        self._newest[interval] = candle
+
+    def newest(self, interval: Interval) -> Candle | None:
+        """Return the newest candle; None before the first trade."""
+        return self._newest.get(interval)
+
+    def add(self, fill: Filled) -> None:
+        """Follow one fill."""
+        ticks = fill.ticks
+        for interval, length in LENGTHS_MS.items():
+            start = fill.time_ms - fill.time_ms % length
+            candle = Candle(start, ticks, ticks, ticks, ticks, fill.lots, fill.quote, 1)
+            before = self._newest.get(interval)
+            if before is not None and before.start_ms == start:
+                candle = before.then(candle)
+            self._newest[interval] = candle
+            changed = self._changed.setdefault(interval, [])
+            if changed and changed[-1].start_ms == start:
+                changed[-1] = candle
+            else:
+                changed.append(candle)
+
+    def changes(self, interval: Interval) -> list[CandleView]:
+        """Return the candles that changed since the last time, oldest first."""
+        return [candle_view(candle) for candle in self._changed.pop(interval, [])]
+
+
+def candle_view(candle: Candle) -> CandleView:
+    """Return a candle as the wire has it."""
+    return CandleView(
+        Uint64(candle.start_ms),
+        Uint64(candle.open),
+        Uint64(candle.high),
+        Uint64(candle.low),
+        Uint64(candle.close),
+        Uint256(candle.lots),
+        Uint256(candle.quote),
+        Uint64(candle.trades),
+    )

@@ -1,0 +1,1 @@
+"""The exchange as a running service: log, sequencer, views, settler and watcher."""
