@@ -12,6 +12,7 @@ page = st.navigation(
     [
         st.Page("app_pages/sale.py", title="Sale", url_path="sale", default=True),
         st.Page("app_pages/results.py", title="Results", url_path="results"),
+        st.Page("app_pages/market.py", title="Market", url_path="market"),
     ],
     position="top",
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import Pricing, Rule
+from gavelbook.service.amounts import decimal_text
 from gavelbook.service.sale_view import Fill, Stage
 
 if TYPE_CHECKING:
@@ -111,6 +112,16 @@ def duration(seconds: int) -> str:
 def moment(timestamp: int) -> str:
     """Return a time in words."""
     return f"{datetime.fromtimestamp(timestamp, UTC):%d %b %Y, %H:%M} UTC"
+
+
+def clock_time(milliseconds: int) -> str:
+    """Return the time of day; Unix milliseconds."""
+    return f"{datetime.fromtimestamp(milliseconds // 1000, UTC):%H:%M:%S}"
+
+
+def percent_of_bps(bps: int) -> str:
+    """Return hundredths of a percent in percent, exact."""
+    return f"{decimal_text(bps, 2)} %"
 
 
 def ago(now: int, then: int) -> str:

@@ -1,6 +1,7 @@
-"""Take the pictures of the README: `.venv/bin/python -m tests.browser.pictures`."""
+"""Take the pictures of the README: `.venv/bin/python -m tests.browser.pictures [NAME ...]`."""
 
 import sys
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -10,12 +11,17 @@ from tests.browser.demo_process import find_browser, running_demo
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 COLORS = 160
+# For some minutes' candles on the market.
+TRADING_SECONDS = 300
 # Name, path, width, height, color scheme.
 PICTURES = (
     ("sale", "", 1280, 1500, "light"),
     ("results", "results", 1280, 1480, "light"),
     ("sale-dark", "", 1280, 1000, "dark"),
     ("sale-phone", "", 390, 1500, "light"),
+    ("market", "market", 1280, 1480, "light"),
+    ("market-dark", "market", 1280, 1080, "dark"),
+    ("market-phone", "market", 390, 2500, "light"),
 )
 
 
@@ -38,13 +44,17 @@ def main():
     browser_path = find_browser()
     if browser_path is None:
         sys.exit("No Chrome or Chromium: put one on PATH or name it in GAVELBOOK_BROWSER")
+    wanted = set(sys.argv[1:] or (name for name, *_ in PICTURES))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with running_demo("--seed=1") as demo, sync_playwright() as playwright:
+        if wanted & {name for name, path, *_ in PICTURES if path == "market"}:
+            time.sleep(TRADING_SECONDS)
         browser = playwright.chromium.launch(
             executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
         )
         for name, path, width, height, scheme in PICTURES:
-            take(browser, f"{demo.url}/{path}", name, width, height, scheme)
+            if name in wanted:
+                take(browser, f"{demo.url}/{path}", name, width, height, scheme)
         browser.close()
 
 

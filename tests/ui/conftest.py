@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gavelbook.demo.console import Console
+from gavelbook.demo.exchange_scene import ExchangeScene
 from gavelbook.demo.live_sale import LiveSales
 from gavelbook.demo.local_chain import LocalChain, free_port
 from gavelbook.demo.scene import Cast, Scene
@@ -50,7 +51,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
         LocalChain(DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=free_port()) as chain,
     ):
         scene = Scene(chain, Cast.from_wallet(HdWallet(DEVELOPMENT_MNEMONIC), BIDDERS), folder)
-        story = Story(scene, Console(), SEED)
+        story = Story(ExchangeScene(scene), Console(), SEED)
         story.run()
         live_sales = LiveSales(scene, SEED, LIVE_SECONDS)
         live_sales.open()

@@ -37,7 +37,8 @@ def test_a_visitor_bids_wins_and_claims(app, demo):
         sleep(1)
         app.run()
     button(app, "own.claim").click().run()
-    assert any(message.value.startswith("Claimed 2,500 GVL and") for message in app.success)
+    claimed = any(message.value.startswith("Claimed 2,500 GVL and") for message in app.success)
+    assert claimed, texts(app)
     after = demo.desk.pocket(view, eva)
     assert after.sale_tokens == before.sale_tokens + before.claimable_tokens
     assert after.payment_tokens == before.payment_tokens + before.claimable_refund

@@ -71,7 +71,7 @@ def bidding(desk: SaleDesk, address: str) -> None:
         if not desk.customers:
             st.caption(f"Bid from your own wallet: call `bid` of the sale {view.address}.")
             return
-        customer = choose_customer(desk)
+        customer = choose_customer(desk.customers)
         bid_form(desk, view, customer, now)
         own_bids(desk, view, customer, now)
 

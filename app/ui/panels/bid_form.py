@@ -13,16 +13,19 @@ from ui.panels.notices import run_action, show_notice
 from ui.wording import FILL_WORDS, count
 
 if TYPE_CHECKING:
-    from gavelbook.service.sale_desk import Customer, SaleDesk
+    from collections.abc import Sequence
+
+    from gavelbook.service.customers import Customer
+    from gavelbook.service.sale_desk import SaleDesk
     from gavelbook.service.sale_view import SaleView
 
 _BY_PRICE, _BY_TICK = "Price", "Tick"
 _USUAL_LOTS = 20
 
 
-def choose_customer(desk: SaleDesk) -> Customer:
-    """Show the demo's accounts and return the chosen one."""
-    names = {customer.name: customer for customer in desk.customers}
+def choose_customer(customers: Sequence[Customer]) -> Customer:
+    """Show the demo's accounts and return the chosen one, which other pages then start with."""
+    names = {customer.name: customer for customer in customers}
     name = st.segmented_control(
         "Demo account",
         list(names),

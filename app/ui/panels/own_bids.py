@@ -11,7 +11,8 @@ from ui.panels.notices import run_action, show_notice
 from ui.wording import FILL_WORDS, count
 
 if TYPE_CHECKING:
-    from gavelbook.service.sale_desk import Customer, SaleDesk
+    from gavelbook.service.customers import Customer
+    from gavelbook.service.sale_desk import SaleDesk
     from gavelbook.service.sale_view import BidLine, SaleView
 
 

@@ -1,0 +1,115 @@
+"""What an account has in wallet and escrow; paying in and taking out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from gavelbook.errors import GavelbookError
+from gavelbook.service.amounts import base_units
+from ui.panels import order_notices
+from ui.panels.refusals import money_refusal
+from ui.wording import sentence
+
+if TYPE_CHECKING:
+    from gavelbook.service.account_view import AccountView, Holding
+    from gavelbook.service.sale_view import Token
+    from ui.market_access import Seat
+
+_IN, _OUT = "Deposit", "Withdraw"
+_RARE = frozenset({"In flight", "Being withdrawn"})
+"""Lines that are left out where they hold nothing."""
+
+
+def balances(account: AccountView) -> None:
+    """Show both tokens, in whole tokens."""
+    held = account.quote, account.base
+    rows = {
+        "In the wallet": [each.wallet for each in held],
+        "Free for orders": [each.available for each in held],
+        "Reserved": [each.reserved for each in held],
+        "In flight": [each.in_flight for each in held],
+        "Being withdrawn": [each.withdrawing for each in held],
+    }
+    lines = [
+        f"| :small[{name}] | " + " | ".join(map(_number, held, amounts)) + " |"
+        for name, amounts in rows.items()
+        if any(amounts) or name not in _RARE
+    ]
+    symbols = " | ".join(f":small[{each.token.symbol}]" for each in held)
+    head = f"| | {symbols} |\n|---|---:|---:|\n"
+    st.markdown(head + "\n".join(lines))
+
+
+def _number(holding: Holding, units: int) -> str:
+    return f":small[{holding.token.number(units)}]"
+
+
+def balances_explained() -> None:
+    """Say what the columns mean."""
+    st.caption(
+        "**Free** and **reserved** amounts are in escrow, in the contract of the exchange: free "
+        "for new orders, or held for those in the book. **In flight** is the part of what is free "
+        "that comes from trades that are not on the chain yet: good for orders, not yet to "
+        "withdraw."
+    )
+
+
+def money_form(seat: Seat, account: AccountView) -> None:
+    """Pay in or take out."""
+    holdings = {each.token.symbol: each for each in (account.quote, account.base)}
+    with st.container(horizontal=True):
+        way = st.segmented_control(
+            "Way",
+            [_IN, _OUT],
+            default=_IN,
+            required=True,
+            key="money.way",
+            label_visibility="collapsed",
+        )
+        symbol = st.segmented_control(
+            "Token",
+            list(holdings),
+            default=next(iter(holdings)),
+            required=True,
+            key="money.token",
+            label_visibility="collapsed",
+        )
+    holding = holdings[str(symbol)]
+    most = holding.wallet if way == _IN else holding.withdrawable
+    amount = _amount(holding, most, "in the wallet" if way == _IN else "can be withdrawn now")
+    if st.button(str(way), type="primary", key="money.go", disabled=not amount):
+        act = _pay_in if way == _IN else _take_out
+        order_notices.run(
+            "money",
+            "Waiting for the block",
+            lambda: act(seat, holding.token, amount),
+            lambda error: money_refusal(error, holding.token),
+        )
+    order_notices.show("money")
+
+
+def _amount(holding: Holding, most: int, where: str) -> int:
+    """Ask for an amount and return it in base units; 0 where it names none."""
+    token = holding.token
+    text = st.text_input(f"Amount, {token.symbol}", key=f"money.amount.{token.symbol}")
+    st.caption(f"{token.amount(most)} {where}.")
+    if not text:
+        return 0
+    try:
+        return base_units(text, token.decimals)
+    except GavelbookError as error:
+        st.caption(f":red[{sentence(error)}]")
+        return 0
+
+
+def _pay_in(seat: Seat, token: Token, amount: int) -> order_notices.Done:
+    transaction = seat.desk.deposit(seat.terms, seat.customer, token, amount)
+    return order_notices.paid_in(token.amount(amount), transaction)
+
+
+def _take_out(seat: Seat, token: Token, amount: int) -> order_notices.Done:
+    transaction = seat.desk.withdraw(seat.terms, seat.customer, token, amount)
+    text = f"{token.amount(amount)} withdrawn to the wallet of {seat.customer.name}."
+    return order_notices.Done(text, "Transaction", transaction)

@@ -1,0 +1,354 @@
+import json
+import re
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gavelbook.demo.local_chain import LocalChain, free_port
+from gavelbook.service.amounts import decimal_text
+from gavelbook.wallet import DEVELOPMENT_MNEMONIC
+from tests.ui.conftest import APP
+from tests.ui.market_world import IN_ESCROW, IN_WALLET, WHOLE, open_world
+from tests.ui.test_sale_page import button, metrics, texts
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("market")
+    with LocalChain(
+        DEVELOPMENT_MNEMONIC, folder, genesis_time=int(time.time()) - 60, port=free_port()
+    ) as chain:
+        world = open_world(chain)
+        world.chain = chain
+        world.folder = folder
+        with world.serving(folder / "service"):
+            yield world
+
+
+@pytest.fixture
+def page(world, monkeypatch):
+    """A session on the market page, not yet run; the book is as the maker leaves it."""
+    monkeypatch.setenv("GAVELBOOK_RPC_URL", world.chain.url)
+    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", world.url)
+    monkeypatch.setenv("GAVELBOOK_DEPLOYMENTS", str(world.folder))
+    monkeypatch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "1")
+    world.clear()
+    world.quote(bids=[(8_300, 20), (8_290, 30)], asks=[(8_350, 10), (8_360, 40)])
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    return app.switch_page("app_pages/market.py")
+
+
+def fresh(page):
+    """Run the page again once what it shares with others is old."""
+    time.sleep(1.6)
+    return page.run()
+
+
+def choose(page, name):
+    return page.segmented_control(key="sale.customer").set_value(name).run()
+
+
+def write(page, *, side="Buy", kind="Limit", price=None, lots=None):
+    page.segmented_control(key="ticket.1.side").set_value(side).run()
+    page.segmented_control(key="ticket.1.kind").set_value(kind).run()
+    if price is not None:
+        page.text_input(key="ticket.1.price").set_value(price).run()
+    if lots is not None:
+        page.text_input(key="ticket.1.size").set_value(str(lots)).run()
+    return page
+
+
+def place(page, **ticket):
+    write(page, **ticket)
+    return button(page, "order.place").click().run()
+
+
+def tables(page):
+    """All that is said, without the marks of small print."""
+    return re.sub(r":small\[([^\]]*)\]", r"\1", texts(page))
+
+
+def ladder_of(page):
+    [component] = page.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def test_the_market_is_shown(page):
+    page.run()
+    assert not page.exception
+    assert page.title[0].value == "GVL / DUSD"
+    assert metrics(page)["Spread"] == "0.50 DUSD"
+    assert "Prices per GVL in steps of 0.01 DUSD · sizes in lots of 1 GVL" in texts(page)
+    assert "fees 0.3 % taker, 0.1 % maker" in texts(page)
+    assert page.query_params["market"] in ("1", ["1"])
+    assert "| Free for orders | 10,000 | 10,000 |" in tables(page)
+    assert "| In the wallet | 50,000 | 50,000 |" in tables(page)
+
+
+def test_the_ladder_shows_both_sides_with_totals(page):
+    ladder = ladder_of(page.run())
+    assert [(row["price"], row["size"], row["total"]) for row in ladder["asks"]] == [
+        ("83.60", "40", "50"),
+        ("83.50", "10", "10"),
+    ]
+    assert [(row["price"], row["size"], row["total"]) for row in ladder["bids"]] == [
+        ("83.00", "20", "20"),
+        ("82.90", "30", "50"),
+    ]
+    assert {row["bar"] for row in ladder["asks"]} == {100, 20}
+    assert ladder["middle"] == "Spread 0.50 DUSD"
+
+
+def test_an_order_is_placed_seen_and_cancelled(page, world):
+    choose(page.run(), "Ben")
+    place(page, price="82.95", lots=7)
+    assert [message.value for message in page.success] == [
+        "Order accepted: 7 GVL in the book at 82.95."
+    ]
+    [order] = world.visitor(1).orders(state="open").orders
+    assert (order.side, order.lots, order.ticks, order.max_fee_bps) == ("buy", 7, 8_295, 30)
+    assert order.order_hash.text() in [code.value for code in page.code]
+    [mine] = [row for row in ladder_of(page)["bids"] if row["mine"]]
+    assert (mine["price"], mine["size"]) == ("82.95", "7")
+    # 7 * 82.95 and, as it waits in the book, the maker's 0.1 % of it.
+    assert "| Reserved | 581.23065 | 0 |" in tables(page)
+
+    button(page, f"open.cancel.{order.order_hash.text()}").click().run()
+    assert "Order cancelled: 7 GVL at 82.95 left the book." in texts(page)
+    assert not world.visitor(1).orders(state="open").orders
+    assert not [row for row in ladder_of(page)["bids"] if row["mine"]]
+    assert "Ben has no order in the book." in texts(page)
+
+
+def test_a_market_order_fills_and_says_what_it_paid(page, world):
+    choose(page.run(), "Cleo")
+    write(page, kind="Market", lots=30)
+    said = texts(page)
+    assert "30 GVL (all of it)" in said
+    # 10 * 83.50 + 20 * 83.60; the limit lies 1 % above the 83.60 reached.
+    assert "2,507 DUSD" in said
+    assert "84.44 DUSD" in said
+    button(page, "order.place").click().run()
+    assert "Order accepted: bought 30 GVL for 2,507 DUSD, fee 7.521 DUSD." in texts(page)
+    fills = world.visitor(2).fills().fills
+    assert sorted((fill.ticks, fill.lots) for fill in fills) == [(8_350, 10), (8_360, 20)]
+    assert metrics(page)["Last price"] == "83.60 DUSD"
+    assert "| In flight | 0 | 30 |" in tables(page)
+
+
+def test_the_price_shown_is_the_limit_signed(page, world):
+    choose(page.run(), "Dan")
+    write(page, price="83.55", lots=12)
+    shown = json.loads(page.code[-1].value)
+    assert shown["message"]["quoteLimit"] == str(12 * 8_355 * WHOLE // 100)
+    assert shown["message"]["baseAmount"] == str(12 * WHOLE)
+    assert shown["domain"]["verifyingContract"] == world.exchange.address
+    button(page, "order.place").click().run()
+    [order] = world.visitor(3).orders(state="open").orders
+    for name, value in (
+        ("lane", order.lane),
+        ("sequence", order.sequence),
+        ("expiry", order.expiry),
+    ):
+        assert shown["message"][name] == str(int(value))
+    assert "bought 10 GVL for 835 DUSD" in texts(page)
+    assert "2 GVL in the book at 83.55" in texts(page)
+
+
+def test_a_trade_with_a_waiting_order_is_announced(page, world):
+    choose(page.run(), "Ben")
+    place(page, price="83.20", lots=5)
+    assert not page.toast
+    world.maker.limit(1, "sell", 2, 8_320)
+    world.settle_down()
+    fresh(page)
+    assert [toast.value for toast in page.toast] == ["Bought 2 GVL at 83.20."]
+    assert "2 of 5 filled" in texts(page)
+    page.session_state["market.tabs"] = "Fills"
+    fresh(page)
+    assert not page.toast
+    fills = next(table.value for table in page.dataframe if "Role" in table.value)
+    assert list(fills.iloc[0][["Side", "State", "Role"]]) == ["Buy", ["Matched"], "maker"]
+    assert list(fills.iloc[0][["Size, GVL", "Price, DUSD", "Fee, DUSD"]]) == [
+        "2",
+        "83.20",
+        "0.1664",
+    ]
+
+
+def test_two_orders_do_not_replace_each_other(page, world):
+    choose(page.run(), "Eva")
+    place(page, price="80", lots=1)
+    place(page, price="81", lots=2)
+    orders = world.visitor(4).orders(state="open").orders
+    assert sorted((order.ticks, order.lots) for order in orders) == [(8_000, 1), (8_100, 2)]
+    button(page, "open.cancel_all").click().run()
+    assert "2 orders cancelled." in texts(page)
+    assert not world.visitor(4).orders(state="open").orders
+
+
+def test_a_refusal_is_a_sentence_with_its_code(page, world):
+    choose(page.run(), "Ada")
+    place(page, side="Sell", price="90", lots=10_001)
+    [error] = page.error
+    assert error.value == (
+        "Refused. The order needs 10,001 GVL free in escrow, and there is 10,000 GVL."
+    )
+    assert "Code `insufficient_balance`" in texts(page)
+    assert not page.exception
+    assert not world.visitor(0).orders(state="open").orders
+
+
+def test_what_is_missing_can_be_paid_in_at_once(page, world):
+    choose(page.run(), "Ada")
+    write(page, side="Sell", price="90", lots=10_002)
+    before = world.exchange.balance_of(world.visitors[0].address, world.gvl.address).amount
+    button(page, "order.deposit").click().run()
+    assert "2 GVL paid in. It is free for orders once the exchange has seen the block." in texts(
+        page
+    )
+    held = world.exchange.balance_of(world.visitors[0].address, world.gvl.address).amount
+    assert held == before + 2 * WHOLE
+    world.deposit(world.visitors[0], world.gvl, 2 * WHOLE)
+    fresh(page)
+    assert "| Free for orders | 10,000 | 10,002 |" in tables(page)
+
+
+def test_money_is_withdrawn_to_the_wallet(page, world):
+    choose(page.run(), "Dan")
+    # In a browser only the tab in front is made.
+    page.session_state["market.tabs"] = "Deposit and withdraw"
+    page.run()
+    page.segmented_control(key="money.way").set_value("Withdraw").run()
+    page.text_input(key="money.amount.DUSD").set_value("1,000.5").run()
+    before = world.dusd.balance_of(world.visitors[3].address)
+    button(page, "money.go").click().run()
+    assert "1,000.5 DUSD withdrawn to the wallet of Dan." in texts(page)
+    assert world.dusd.balance_of(world.visitors[3].address) == before + 1_000 * WHOLE + WHOLE // 2
+
+
+def test_more_than_there_is_cannot_be_withdrawn(page, world):
+    [most] = [
+        each.withdrawable
+        for each in world.visitor(1).balances().balances
+        if each.token.text() == world.dusd.address
+    ]
+    choose(page.run(), "Ben")
+    page.session_state["market.tabs"] = "Deposit and withdraw"
+    page.run()
+    page.segmented_control(key="money.way").set_value("Withdraw").run()
+    page.text_input(key="money.amount.DUSD").set_value("10,001").run()
+    button(page, "money.go").click().run()
+    assert page.error[0].value.startswith(
+        f"Refused. At most {decimal_text(most, 18)} DUSD can be withdrawn now, and 10,001 DUSD was"
+    )
+    assert "Code `insufficient_withdrawable`" in texts(page)
+
+
+def test_what_names_no_price_cannot_be_ordered(page):
+    page.run()
+    for wrong in ("eighty", "-80", "0", "0.001", "1e3", ""):
+        page.text_input(key="ticket.1.price").set_value(wrong).run()
+        assert button(page, "order.place").disabled, wrong
+        assert not page.exception
+
+
+def test_what_names_no_size_cannot_be_ordered(page):
+    page.run()
+    for wrong in ("ten", "-1", "0", "0.5", "1e3", ""):
+        page.text_input(key="ticket.1.size").set_value(wrong).run()
+        assert button(page, "order.place").disabled, wrong
+        assert not page.exception
+
+
+def test_a_size_between_two_lots_is_taken_down(page):
+    write(page.run(), price="82", lots="7.9")
+    assert "Sizes go in lots of 1 GVL: you order **7**." in texts(page)
+    assert button(page, "order.place").label == "Buy 7 GVL"
+
+
+def test_a_price_between_two_ticks_is_taken_to_the_better_one(page):
+    write(page.run(), price="82.955")
+    assert "your limit is **82.95**" in texts(page)
+    write(page, side="Sell")
+    assert "your limit is **82.96**" in texts(page)
+
+
+def test_what_the_exchange_would_refuse_is_said_before(page):
+    write(page.run(), price="83.50", lots=5)
+    page.checkbox(key="ticket.1.post_only").check().run()
+    assert "The exchange would refuse it: post-only" in texts(page)
+    button(page, "order.place").click().run()
+    assert page.error[0].value == (
+        "Refused. At 83.50 it would have traded at once, and it is post-only."
+    )
+    assert "Code `post_only_would_cross`" in texts(page)
+
+
+def test_a_picked_price_fills_the_form(page):
+    write(page.run(), kind="Market")
+    page.session_state["ladder.picked"] = 8_290
+    page.run()
+    assert page.text_input(key="ticket.1.price").value == "82.90"
+    assert page.segmented_control(key="ticket.1.kind").value == "Limit"
+
+
+def test_an_order_until_a_time_leaves_the_book(page, world):
+    choose(page.run(), "Eva")
+    write(page, price="79", lots=3)
+    page.selectbox(key="ticket.1.force").set_value("Until a time (GTT)").run()
+    page.segmented_control(key="ticket.1.life").set_value("1 hour").run()
+    button(page, "order.place").click().run()
+    assert "3 GVL in the book at 79.00 for 1 h 0 min" in texts(page)
+    [order] = world.visitor(4).orders(state="open").orders
+    assert order.time_in_force == "GTT"
+    assert int(order.expiry) > time.time() + 3_600
+
+
+def test_a_halted_market_takes_no_orders(page, world):
+    world.halt()
+    try:
+        time.sleep(4.1)
+        page.run()
+        assert "The market is halted" in texts(page)
+        assert button(page, "order.place").disabled
+    finally:
+        world.resume()
+        time.sleep(4.1)
+
+
+def test_an_exchange_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
+    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "http://127.0.0.1:9")
+    page.run()
+    assert not page.exception
+    assert page.info[0].value.startswith(
+        "The exchange cannot be read right now. It does not answer."
+    )
+    assert "Code `no_answer`" in texts(page)
+    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", world.url)
+    button(page, "market.retry").click().run()
+    assert not page.info
+    assert page.title[0].value == "GVL / DUSD"
+
+
+def test_without_demo_accounts_nothing_can_be_signed(page, monkeypatch, world):
+    monkeypatch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "0")
+    page.run()
+    assert not page.exception
+    assert f"`{world.url}/v1/orders`" in texts(page)
+    assert not [each for each in page.button if each.key == "order.place"]
+
+
+def test_a_link_to_an_unknown_market_says_so(page):
+    page.query_params["market"] = "7"
+    page.run()
+    assert "The link names a market that is not among these." in texts(page)
+    assert page.title[0].value == "GVL / DUSD"
+
+
+def test_the_wallet_is_what_the_chain_says(page, world):
+    choose(page.run(), "Cleo")
+    assert world.gvl.balance_of(world.visitors[2].address) == IN_WALLET
+    assert IN_ESCROW == 10_000 * WHOLE
+    assert "| In the wallet | 50,000 | 50,000 |" in tables(page)
