@@ -11,6 +11,7 @@ from typing import Any
 
 FOLDER = Path("build", "verification")
 _SOURCES = {
+    "Exchange": "contracts/Exchange.sol",
     "SaleFactory": "contracts/SaleFactory.sol",
     "TokenSale": "contracts/TokenSale.sol",
     "FixedSupplyToken": "contracts/tokens/FixedSupplyToken.sol",

@@ -14,7 +14,7 @@ from scripts._ledger import Ledger
 from scripts._source_check import FOLDER, compile_fresh
 
 EXIT_DIFFERENT = 1
-_OWN_NAMES = ("SaleFactory", "MockWrappedEther")
+_OWN_NAMES = ("Exchange", "MockWrappedEther", "SaleFactory")
 
 
 @click.command(cls=ScriptCommand, name="verify")
@@ -28,9 +28,10 @@ def cli(
 ) -> None:
     """Compile NAME afresh and compare it with the code on the chain, immutables masked.
 
-    NAME is a recorded contract (SaleFactory, a token's symbol) or a sale, by address or label. The
-    compiler's standard JSON input and the constructor's arguments go to build/verification/; with
-    --submit they are sent to the explorer. Exit code 1 means that the code is different.
+    NAME is a recorded contract (SaleFactory, Exchange, a token's symbol) or a sale, by address or
+    label. The compiler's standard JSON input and the constructor's arguments go to
+    build/verification/; with --submit they are sent to the explorer. Exit code 1 means that the
+    code is different.
     """
     ledger = Ledger(provider)
     address, kind, arguments, transaction = _subject(ledger, name)

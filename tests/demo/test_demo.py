@@ -1,9 +1,14 @@
-"""`make demo SERVE=0` as everybody runs it, and being interrupted."""
+"""`make demo SERVE=0` as everybody runs it, serving, and being interrupted."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import requests
@@ -12,14 +17,85 @@ from gavelbook.demo.local_chain import free_port
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
-COMMAND = [sys.executable, "-m", "gavelbook.demo", "--no-serve"]
-SECONDS = 240
+COMMAND = [sys.executable, "-m", "gavelbook.demo"]
+SECONDS = 300
+LOOPBACK = "127.0.0.1"
+
+
+class Marked:
+    """Processes that can be told from all others by what they inherit."""
+
+    def __init__(self):
+        self.mark = f"GAVELBOOK_TRIAL={uuid4()}"
+        name, value = self.mark.split("=")
+        self.environment = {**os.environ, name: value}
+
+    def running(self):
+        """Return the commands of the processes that are there."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if self.mark.encode() in (process / "environ").read_bytes():
+                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return [command for command in found if command]
+
+
+@pytest.fixture
+def marked():
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("processes cannot be told apart without /proc")
+    return Marked()
+
+
+@contextmanager
+def started(marked, *options):
+    """Yield a running demo and an iterator over its lines; it is gone at the end."""
+    ports = f"--port={free_port()}", f"--rpc-port={free_port()}"
+    run = subprocess.Popen(
+        [*COMMAND, *ports, "--bidders=20", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=marked.environment,
+    )
+    try:
+        yield run
+    finally:
+        run.send_signal(signal.SIGTERM)
+        try:
+            run.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+
+
+def read_until(run, pattern):
+    """Return the first match of ``pattern`` in what ``run`` says."""
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        found = re.search(pattern, line)
+        if found:
+            return found
+    raise AssertionError("".join(said))
+
+
+def until(seconds, done):
+    """Wait until ``done``, at most ``seconds``, and return whether it is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if done():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 @pytest.fixture(scope="module")
 def story():
     run = subprocess.run(
-        [*COMMAND, f"--rpc-port={free_port()}"],
+        [*COMMAND, "--no-serve", f"--rpc-port={free_port()}"],
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -49,6 +125,19 @@ def test_more_than_two_hundred_bidders_take_part(story):
         "wrong_marginal_tick",
         "over_allocated",
         "allocator_window",
+        "insufficient_balance",
+        "ticks_out_of_range",
+        "post_only_would_cross",
+        "bad_order_signature",
+        "sequence_passed",
+        "order_expired",
+        "fee_above_order",
+        "bad_matcher_signature",
+        "price_outside_limit",
+        "overfilled",
+        "fee_above_market",
+        "wrong_batch_number",
+        "exit_not_due",
     ],
 )
 def test_what_must_be_refused_is_refused(story, code):
@@ -72,32 +161,110 @@ def test_everything_adds_up_and_the_audit_says_yes(story):
     assert "NO" not in story
 
 
-def test_stopping_it_half_way_ends_its_chain():
-    port = free_port()
-    with subprocess.Popen(
-        [*COMMAND, f"--rpc-port={port}"], stdout=subprocess.PIPE, text=True
-    ) as run:
-        for line in run.stdout:
-            if "Contracts and accounts" in line:
-                break
-        chain = f"http://127.0.0.1:{port}"
-        assert requests.post(chain, json={}, timeout=5) is not None
+def test_winners_claim_straight_into_escrow(story):
+    winners, tokens = re.search(
+        r"(\d+) winners of the first sale claimed ([\d,]+) GVL to their deposit", story
+    ).groups()
+    assert int(winners) > 4
+    assert int(tokens.replace(",", "")) > 10_000
+
+
+def test_what_was_sold_is_traded_and_every_fill_settles(story):
+    orders, fills = re.search(r"([\d,]+) orders accepted, .* (\d+) fills of", story).groups()
+    assert int(orders.replace(",", "")) > 500
+    assert int(fills) >= 60
+    assert f"yes  All {fills} fills that were matched are settled" in story
+    batches = re.findall(r"^ +Batch \d+ +(\d+) +([\d,]+) +([\d,]+)$", story, re.MULTILINE)
+    assert batches
+    for count, gas, per_fill in batches:
+        assert round(int(gas.replace(",", "")) / int(count)) == int(per_fill.replace(",", ""))
+
+
+def test_bids_stay_below_asks(story):
+    rows = re.findall(r"^ +[\d,]+ +(0\.\d{3}) +(0\.\d{3}) +[\d,]+$", story, re.MULTILINE)
+    assert len(rows) == 10
+    assert all(bid < ask for bid, ask in rows)
+
+
+def test_an_outage_loses_nothing_and_traps_nobody(story):
+    assert re.search(r"waited \d+ s and took out [\d,.]+ GVL and [\d,.]+ DUSD", story)
+    assert re.search(r"just after it answered an order: [1-9]\d* fills not settled", story)
+    assert "yes  What was matched just before the end is settled now" in story
+    assert "yes  The book is the one that follows from the public log" in story
+    assert "yes  The matcher did what its log and its receipts say" in story
+    assert re.search(r"Replay of \d+ entries  0x[0-9a-f]{64}\n +yes  ", story)
+
+
+def test_escrow_adds_up_in_every_way_of_counting(story):
+    rows = dict(
+        re.findall(
+            r"^ +(In escrow|Held by the contract|In the matcher's ledger).*?((?: {2,}[\d,.]+){2})$",
+            story,
+            re.MULTILINE,
+        )
+    )
+    assert len(rows) == 3
+    assert len(set(map(str.strip, rows.values()))) == 1
+    assert "yes  Everything agrees, and so does every single account" in story
+
+
+def test_stopping_it_half_way_ends_everything_it_started(marked):
+    with started(marked, "--no-serve") as run:
+        read_until(run, "Contracts and accounts")
+        assert len(marked.running()) == 2
         run.send_signal(signal.SIGTERM)
         run.communicate(timeout=30)
-    assert run.returncode == 130
-    with pytest.raises(requests.ConnectionError):
-        requests.post(chain, json={}, timeout=5)
+        assert run.returncode == 130
+    assert marked.running() == []
+
+
+def test_stopping_it_while_people_trade_ends_everything_it_started(marked):
+    with started(marked, "--no-serve") as run:
+        api = read_until(run, r"^ +API +(http\S+)$")[1]
+        assert requests.get(f"{api}/status", timeout=5).json()["status"] == "open"
+        assert len(marked.running()) == 3
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=30)
+        assert run.returncode == 130
+    assert marked.running() == []
+
+
+def test_serving_keeps_a_market_alive_until_it_is_stopped(marked):
+    with started(marked, "--serve", "--minutes=2") as run:
+        api = read_until(run, r"^ +API +(http\S+)$")[1]
+        pages = read_until(run, r"Open (http://[\d.:]+)")[1]
+        assert requests.get(pages, timeout=5).ok
+        before = requests.get(f"{api}/markets/1/trades", timeout=5).json()["trades"]
+
+        def goes_on():
+            now = requests.get(f"{api}/markets/1/trades", timeout=5).json()["trades"]
+            return now[0]["fillId"] != before[0]["fillId"]
+
+        assert until(30, goes_on)
+        assert until(30, lambda: settled(api, before[0]["fillId"]))
+        run.send_signal(signal.SIGTERM)
+        run.communicate(timeout=30)
+        assert run.returncode == 0
+    assert marked.running() == []
+
+
+def settled(api, fill_id):
+    """Return whether a fill later than ``fill_id`` is on the chain."""
+    trades = requests.get(f"{api}/markets/1/trades", timeout=5).json()["trades"]
+    return any(
+        trade["state"] == "SETTLED" and int(trade["fillId"]) > int(fill_id) for trade in trades
+    )
 
 
 def test_a_taken_port_is_said_plainly():
     import socket
 
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind((LOOPBACK, 0))
         taken.listen()
         port = taken.getsockname()[1]
         run = subprocess.run(
-            [*COMMAND, f"--rpc-port={port}"],
+            [*COMMAND, "--no-serve", f"--rpc-port={port}"],
             capture_output=True,
             text=True,
             timeout=60,

@@ -1,5 +1,6 @@
 import pytest
 
+from gavelbook.demo.scene import OPERATORS
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, WalletError, visitors
 
 # The accounts that anvil and every other development chain print at the start.
@@ -40,4 +41,4 @@ def test_visitors_are_apart_from_the_operators():
     wallet = HdWallet(DEVELOPMENT_MNEMONIC)
     addresses = {visitor.account.address for visitor in visitors(wallet)}
     assert len(addresses) == 5
-    assert not addresses & {account.address for account in wallet.accounts(4)}
+    assert not addresses & {account.address for account in wallet.accounts(OPERATORS)}

@@ -1,4 +1,4 @@
-"""`python -m gavelbook.demo`: a sale with simulated bidders on a local chain, and its pages."""
+"""`python -m gavelbook.demo`: a sale and a market, simulated on a local chain, and the pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,11 +15,16 @@ import click
 import structlog
 
 from gavelbook.demo.console import Console
+from gavelbook.demo.exchange_scene import ExchangeScene
+from gavelbook.demo.exchange_server import ExchangeServer
 from gavelbook.demo.live_sale import LiveSales
+from gavelbook.demo.live_trading import LiveTrading
 from gavelbook.demo.local_chain import LocalChain, choose_port
 from gavelbook.demo.page_server import USUAL_PAGE_PORT, PageServer
 from gavelbook.demo.scene import Cast, Scene
 from gavelbook.demo.story import SPAN_SECONDS, Story
+from gavelbook.demo.trading_floor import TradingFloor
+from gavelbook.demo.trading_story import TradingStory
 from gavelbook.errors import GavelbookError
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet
 
@@ -45,7 +51,7 @@ _HEAD_START_SECONDS = 15 * 60
 def main(  # noqa: PLR0913 -- one for each option
     *, serve: bool, port: int | None, rpc_port: int | None, bidders: int, seed: int, minutes: int
 ) -> None:
-    """Play three sales through, check every number, and keep a live sale going.
+    """Play three sales and a market through, check every number, and keep both going.
 
     Everything runs on this machine: a chain of its own, accounts whose keys are public. Nothing of
     it is worth anything, and nothing is left behind.
@@ -63,35 +69,50 @@ def main(  # noqa: PLR0913 -- one for each option
             with LocalChain(
                 DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=rpc_port
             ) as chain:
-                scene = _play(console, chain, folder, bidders, seed)
-                console.line()
-                console.line(f"Done in {time.monotonic() - began:.0f} seconds.")
-                if serve:
-                    _serve(console, scene, page_port, seed, minutes)
+                scene = _sell(console, chain, folder, bidders, seed)
+                with (
+                    ExchangeServer(scene) as server,
+                    closing(TradingFloor(scene, server.url, seed)) as floor,
+                ):
+                    TradingStory(scene, server, floor, console).run()
+                    console.line()
+                    console.line(f"Done in {time.monotonic() - began:.0f} seconds.")
+                    if serve:
+                        live = LiveTrading(floor, server, seed)
+                        _serve(console, LiveSales(scene.scene, seed, minutes * 60), live, page_port)
     except KeyboardInterrupt:
-        click.echo("\nStopped; the chain and the pages are gone.")
+        click.echo("\nStopped; chain, exchange and pages are gone.")
         sys.exit(0 if serve else EXIT_STOPPED)
     except GavelbookError as error:
         click.echo(f"error: {error.code}: {error.message}", err=True)
         sys.exit(1)
 
 
-def _play(console: Console, chain: LocalChain, folder: Path, bidders: int, seed: int) -> Scene:
-    console.title(f"Gavelbook demo: a token sale to {bidders} simulated bidders")
+def _sell(
+    console: Console, chain: LocalChain, folder: Path, bidders: int, seed: int
+) -> ExchangeScene:
+    console.title(f"Gavelbook demo: a token sale to {bidders} simulated bidders, then trading")
     console.line(f"chain {chain.url}, started three days in the past so that nobody has to wait")
     cast = Cast.from_wallet(HdWallet(DEVELOPMENT_MNEMONIC), bidders)
-    scene = Scene(chain, cast, folder)
+    scene = ExchangeScene(Scene(chain, cast, folder))
     Story(scene, console, seed).run()
     return scene
 
 
-def _serve(console: Console, scene: Scene, port: int, seed: int, minutes: int) -> None:
-    live = LiveSales(scene, seed, minutes * 60)
-    console.step("A live sale, and the pages")
-    live.open()
-    with PageServer(scene.chain.url, scene.store.folder, port) as pages:
-        console.line(f"Open {click.style(pages.url, bold=True)} and bid. Ctrl-C ends everything.")
-        live.run(watch=pages.check)
+def _serve(console: Console, sales: LiveSales, trading: LiveTrading, port: int) -> None:
+    console.step("A live sale, live trading, and the pages")
+    sales.open()
+    trading.start()
+    with PageServer(sales.scene, trading.url, port) as pages:
+
+        def watch() -> None:
+            pages.check()
+            trading.step()
+
+        console.line(
+            f"Open {click.style(pages.url, bold=True)}, bid and trade. Ctrl-C ends everything."
+        )
+        sales.run(watch)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gavelbook.service.amounts import decimal_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gavelbook.demo.attempts import Refusal
 
-_WIDTH = 100
+_DECIMALS = 18
+_PERCENT_DIGITS = 2
+
+
+def whole(units: int) -> str:
+    """Return base units of a token of the demo in whole tokens, exact."""
+    return decimal_text(units, _DECIMALS)
+
+
+def percent(bps: int) -> str:
+    """Return 1/10,000 in percent."""
+    return f"{decimal_text(bps, _PERCENT_DIGITS)} %"
 
 
 class Console:

@@ -32,7 +32,7 @@ class LiveSales:
 
     def __init__(self, scene: Scene, seed: int, seconds: int) -> None:
         """Prepare sales of ``seconds`` each."""
-        self._scene = scene
+        self.scene = scene
         self._seconds = seconds
         self._random = Random(seed)  # noqa: S311 -- a simulation that can be repeated
         self._number = 0
@@ -41,7 +41,7 @@ class LiveSales:
 
     def open(self) -> None:
         """Open the next sale, with some bids in it."""
-        scene = self._scene
+        scene = self.scene
         self._number += 1
         scene.chain.set_automine(on=False)
         start = scene.chain.now()
@@ -59,7 +59,7 @@ class LiveSales:
         next_bid = time.monotonic()
         while True:
             watch()
-            if self._scene.chain.now() >= (self._opened.terms.end or 0):
+            if self.scene.chain.now() >= (self._opened.terms.end or 0):
                 self.finish()
                 self.open()
             elif time.monotonic() >= next_bid:
@@ -71,19 +71,19 @@ class LiveSales:
         move = self._crowd.next_bid(0)
         if move is None:
             # Everybody is at the cap; the chain's clock goes on all the same.
-            self._scene.chain.call("evm_mine")
+            self.scene.chain.call("evm_mine")
             return
-        bidder = self._scene.cast.bidders[move.bidder]
+        bidder = self.scene.cast.bidders[move.bidder]
         try:
-            self._scene.bulk.send([(bidder, message(self._opened.sale, move))])
+            self.scene.bulk.send([(bidder, message(self._opened.sale, move))])
         except DemoError:
             # The window may just have closed.
-            self._scene.bulk.forget()
+            self.scene.bulk.forget()
 
     def finish(self) -> None:
         """Clear the sale that has ended and pay the simulated bidders."""
-        plan = clear(self._scene, self._opened)
-        visitors = {account.address for account in self._scene.cast.visitors}
+        plan = clear(self.scene, self._opened)
+        visitors = {account.address for account in self.scene.cast.visitors}
         simulated = [bidder for bidder in plan.book.bidders if bidder not in visitors]
-        claim_for(self._scene, self._opened, simulated)
-        collect(self._scene, self._opened)
+        claim_for(self.scene, self._opened, simulated)
+        collect(self.scene, self._opened)

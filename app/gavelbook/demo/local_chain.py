@@ -25,6 +25,7 @@ _START_SECONDS = 20
 _STOP_SECONDS = 5
 _ANSWER_SECONDS = 30
 _FUNDED_ACCOUNTS = 10
+_STATES_KEPT = 256
 _BLOCK_GAS_LIMIT = 1_000_000_000
 
 
@@ -61,6 +62,8 @@ class LocalChain:
             # Bids of one block arrive in the order in which they were sent.
             "order": "fifo",
             "cache-path": folder / "anvil",
+            # All states there ever were would fill memory and disk of a demo that stays up.
+            "prune-history": _STATES_KEPT,
         }
         command = [_anvil(), "--quiet", *(f"--{name}={value}" for name, value in options.items())]
         self._log = (folder / "anvil.log").open("wb")
@@ -167,12 +170,12 @@ def free_port() -> int:
     return port
 
 
-def end_process(process: subprocess.Popen[bytes]) -> None:
-    """Ask ``process`` to end, and force it if it does not."""
+def end_process(process: subprocess.Popen[bytes], seconds: float = _STOP_SECONDS) -> None:
+    """Ask ``process`` to end, and force it if it has not after ``seconds``."""
     if process.poll() is None:
         process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

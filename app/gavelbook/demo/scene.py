@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from web3.contract.contract import ContractConstructor
 
     from gavelbook.auction import Pricing, Rule
+    from gavelbook.chain.deployments import ContractRecord
     from gavelbook.demo.local_chain import LocalChain
     from gavelbook.wallet import HdWallet
 
+OPERATORS = 8
+"""Accounts of a wallet that run things; those of visitors and bidders come later."""
 _FIRST_BIDDER = 100
 _WHOLE = 10**18
 _TOKEN_SUPPLY = 100_000_000_000 * _WHOLE
@@ -44,18 +47,28 @@ class Cast:
     allocator: LocalAccount
     keeper: LocalAccount
     treasury: LocalAccount
+    owner: LocalAccount
+    """Of the exchange, as the three that follow."""
+    matcher: LocalAccount
+    relayer: LocalAccount
+    fee_recipient: LocalAccount
     visitors: list[LocalAccount]
     bidders: list[LocalAccount]
 
     @classmethod
     def from_wallet(cls, wallet: HdWallet, bidders: int) -> Cast:
         """Take the accounts from ``wallet``."""
-        issuer, allocator, keeper, treasury = wallet.accounts(4)
+        operators = wallet.accounts(OPERATORS)
+        issuer, allocator, keeper, treasury, owner, matcher, relayer, fee_recipient = operators
         return cls(
             issuer=issuer,
             allocator=allocator,
             keeper=keeper,
             treasury=treasury,
+            owner=owner,
+            matcher=matcher,
+            relayer=relayer,
+            fee_recipient=fee_recipient,
             visitors=[visitor.account for visitor in visitors(wallet)],
             bidders=wallet.accounts(bidders, first=_FIRST_BIDDER),
         )
@@ -63,8 +76,9 @@ class Cast:
     @property
     def everybody(self) -> list[LocalAccount]:
         """All accounts that pay gas."""
-        operators = [self.issuer, self.allocator, self.keeper, self.treasury]
-        return [*operators, *self.visitors, *self.bidders]
+        of_sales = [self.issuer, self.allocator, self.keeper, self.treasury]
+        of_exchange = [self.owner, self.matcher, self.relayer]
+        return [*of_sales, *of_exchange, *self.visitors, *self.bidders]
 
 
 class Window(NamedTuple):
@@ -112,8 +126,8 @@ class Scene:
         cast = self.cast
         self.sale_token = self._deploy_token("Gavel", "GVL", cast.issuer)
         self.payment_token = self._deploy_token("Demo Dollar", "DUSD", cast.treasury)
-        factory = self._deploy("SaleFactory", deploy_factory(self.web3), [])
-        self.factory = SaleFactory(self.web3, factory)
+        factory = self.deploy("SaleFactory", deploy_factory(self.web3), [])
+        self.factory = SaleFactory(self.web3, factory.address)
         money = self.payment_token
         self.bulk.send_and_mine(
             (cast.treasury, Message.of(money.transfer(account.address, _POCKET_MONEY)))
@@ -121,6 +135,17 @@ class Scene:
         )
         allow = self.sale_token.approve(self.factory.address, _TOKEN_SUPPLY)
         self.bulk.send_and_mine([(cast.issuer, Message.of(allow))])
+
+    def deploy(
+        self, name: str, deployment: ContractConstructor, arguments: list[Any]
+    ) -> ContractRecord:
+        """Deploy and record a contract called ``name``, made from ``arguments``."""
+        (receipt,) = self.bulk.send_and_mine(
+            [(self.cast.issuer, Message.of(deployment, DEPLOYMENT_GAS))]
+        )
+        address, block = str(receipt["contractAddress"]), int(receipt["blockNumber"], 16)
+        made_by = str(receipt["transactionHash"])
+        return self.store.record_contract(CHAIN_ID, name, address, block, made_by, arguments)
 
     def open_sale(self, label: str, terms: SaleTerms) -> OpenedSale:
         """Open and record a sale, and let every simulated bidder allow it to take payment."""
@@ -171,16 +196,7 @@ class Scene:
     def _deploy_token(self, name: str, symbol: str, holder: LocalAccount) -> Token:
         arguments = [name, symbol, _TOKEN_SUPPLY, holder.address]
         deployment = deploy_token(self.web3, name, symbol, _TOKEN_SUPPLY, holder.address)
-        return Token(self.web3, self._deploy(symbol, deployment, arguments))
-
-    def _deploy(self, name: str, deployment: ContractConstructor, arguments: list[Any]) -> str:
-        (receipt,) = self.bulk.send_and_mine(
-            [(self.cast.issuer, Message.of(deployment, DEPLOYMENT_GAS))]
-        )
-        address, block = str(receipt["contractAddress"]), int(receipt["blockNumber"], 16)
-        made_by = str(receipt["transactionHash"])
-        self.store.record_contract(CHAIN_ID, name, address, block, made_by, arguments)
-        return address
+        return Token(self.web3, self.deploy(symbol, deployment, arguments).address)
 
 
 def _cap_bps(bidders: int) -> int:

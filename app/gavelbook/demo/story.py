@@ -1,4 +1,7 @@
-"""The demo from an empty chain to three finished sales, told step by step."""
+"""The demo from an empty chain to three finished sales, told step by step.
+
+Some winners let the sale pay them into the escrow of an exchange, where `TradingStory` goes on.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from gavelbook.auction import Pricing, Rule
 from gavelbook.chain.sale_types import NO_DIGEST, ClearingHint
 from gavelbook.demo.attempts import expect_refusal
 from gavelbook.demo.bidding import play
+from gavelbook.demo.console import percent, whole
 from gavelbook.demo.crowd import Crowd, Kind
 from gavelbook.demo.errors import DemoError
 from gavelbook.demo.scene import Window
@@ -18,10 +22,12 @@ from gavelbook.service.sale_reader import BlockClock, SaleReader
 
 if TYPE_CHECKING:
     from gavelbook.auction import AuctionTerms
+    from gavelbook.chain.clearing_plan import ClearingPlan
     from gavelbook.demo.attempts import Refusal
     from gavelbook.demo.console import Console
     from gavelbook.demo.crowd import Move
-    from gavelbook.demo.scene import OpenedSale, Scene
+    from gavelbook.demo.exchange_scene import ExchangeScene
+    from gavelbook.demo.scene import OpenedSale
     from gavelbook.service.sale_view import SaleView
 
 _EARLY_CLAIMS = 85
@@ -42,9 +48,10 @@ LABELS = {
 class Story:
     """Plays three sales with the same bids under the three rules."""
 
-    def __init__(self, scene: Scene, console: Console, seed: int) -> None:
-        """Tell the story of ``scene`` on ``console``; the same ``seed`` gives the same bids."""
-        self._scene = scene
+    def __init__(self, exchange_scene: ExchangeScene, console: Console, seed: int) -> None:
+        """Tell it on ``console``; the same ``seed`` gives the same bids."""
+        self._scene = exchange_scene.scene
+        self._exchange_scene = exchange_scene
         self._console = console
         self._seed = seed
         self.sales: list[OpenedSale] = []
@@ -146,10 +153,12 @@ class Story:
             plans[opened.sale.address] = plan = clear(scene, opened)
             console.line(f"{opened.record.label:<38} cleared, digest 0x{plan.digest.hex()[:16]}…")
 
+        into_escrow = self._open_exchange(plans[self.sales[0].sale.address])
         console.step("Everybody is paid")
         for opened in self.sales:
             plan = plans[opened.sale.address]
-            bidders = plan.book.bidders
+            paid = into_escrow if opened is self.sales[0] else set()
+            bidders = [bidder for bidder in plan.book.bidders if bidder not in paid]
             early = bidders[: len(bidders) * _EARLY_CLAIMS // 100]
             claim_for(scene, opened, early)
             report = keep(scene, opened, plan)
@@ -159,6 +168,30 @@ class Story:
             )
         clock = BlockClock(scene.web3)
         return [SaleReader(scene.web3, opened.record, clock).view() for opened in self.sales]
+
+    def _open_exchange(self, plan: ClearingPlan) -> set[str]:
+        """Make the exchange, let winners of the first sale claim straight into it, return them."""
+        console, exchange = self._console, self._exchange_scene
+        console.step("An exchange for what was sold, and winners who claim straight into it")
+        exchange.set_up()
+        market, delays = exchange.market, exchange.exchange.delays()
+        console.line(f"Exchange                {exchange.exchange.address}")
+        console.line(
+            f"Market {market.id}, GVL for DUSD: a lot is {whole(market.lot_size)} GVL, a tick "
+            f"{whole(market.tick_value)} DUSD; fees {percent(market.taker_fee_bps)} of takers, "
+            f"{percent(market.maker_fee_bps)} of makers"
+        )
+        console.line(
+            f"Delays, short for a demo: exit {delays.exit} s, cancel on chain "
+            f"{delays.cancel_notice} s, new keys {delays.key} s"
+        )
+        exchange.choose_traders(self.sales[0], plan)
+        claimed = exchange.claim_into_escrow()
+        console.line(
+            f"{len(exchange.winners)} winners of the first sale claimed {whole(claimed)} GVL to "
+            "their deposit addresses, swept into escrow"
+        )
+        return {winner.address for winner in exchange.winners}
 
     def _compare(self, views: list[SaleView]) -> None:
         self._console.step("The same bids under three rules")
