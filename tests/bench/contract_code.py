@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _OWN = Path("tests", "bench", "contracts")
 _CACHE = Path("build", "bench")
 _PROJECT_ROOTS = (
+    "contracts/Exchange.sol",
     "contracts/SaleFactory.sol",
     "contracts/mocks/MockWrappedEther.sol",
     "contracts/tokens/FixedSupplyToken.sol",

@@ -9,16 +9,18 @@ import json
 
 from ape_gavelbook.paths import project_root
 from gavelbook.files.atomic import replacing
-from tests.bench.actions import action_gas
+from tests.bench import actions, exchange_actions
 from tests.bench.anvil_chain import AnvilChain
 
 GAS_FILE = project_root() / "tests" / "gas.json"
 
 
 def measured() -> dict[str, int]:
-    """Return the gas of each action now, on a chain of its own."""
+    """Return the gas of each action now, on chains of their own."""
     with AnvilChain() as chain:
-        return action_gas(chain)
+        figures = actions.action_gas(chain)
+    with AnvilChain() as chain:
+        return figures | exchange_actions.action_gas(chain)
 
 
 def committed() -> dict[str, int]:

@@ -53,4 +53,27 @@ TARGETS = {
     "sale.alloc.million_price_time_s": Target(1.0),
     "sale.alloc.million_round_robin_s": Target(1.0),
     "sale.alloc.ratio_plain_loop": Target(100, at_least=True),
+    "exchange.gas.fill_single": Target(
+        85_000, anchor="no fees either: 0x OTC 86,829, no partial fills; IDEX 1.0 133,689 with fees"
+    ),
+    "exchange.gas.fill_pairs_50": Target(
+        46_000, anchor="0x OTC 56,868, no partial fills; CoW 83,920; Seaport 101,884"
+    ),
+    "exchange.gas.fill_one_maker_50": Target(
+        26_000, anchor="0x OTC 45,501; Polymarket V2 46,287; 0x limit 51,303, one signature"
+    ),
+    "exchange.gas.fill_netted_100": Target(14_000),
+    "exchange.gas.deposit": Target(75_000, anchor="IDEX Silverton 78,288"),
+    "exchange.gas.withdraw": Target(60_000),
+    "exchange.gas.exit_request": Target(60_000, anchor="IDEX Silverton 70,446"),
+    "exchange.bytes.exchange": Target(24_576),
+    "exchange.match.events_per_s": Target(
+        1_000_000, at_least=True, anchor="limit-order-book 1.24M; liquibook 495k"
+    ),
+    "exchange.match.ratio_best_peer": Target(1.0, at_least=True, anchor="beside it in this run"),
+    "exchange.match.ratio_1m_resting": Target(0.6, at_least=True),
+    "exchange.intake.orders_per_s": Target(12_000, at_least=True, anchor="plain service 1,338"),
+    "exchange.intake.batch_orders_per_s": Target(25_000, at_least=True),
+    "exchange.intake.ratio_plain": Target(8, at_least=True, anchor="beside it in this run"),
+    "exchange.intake.p99_ms": Target(50),
 }

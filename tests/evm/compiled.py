@@ -23,7 +23,7 @@ from eth_utils.crypto import keccak
 from ape_gavelbook import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 OVERRIDE = "GAVELBOOK_COMPILED"
 CONTRACTS = {
@@ -31,8 +31,16 @@ CONTRACTS = {
     "TokenSale": False,
     "ITokenSale": False,
     "MockWrappedEther": True,
+    "Exchange": True,
+    "DepositForwarder": False,
+    "MockFalseToken": True,
+    "MockSilentToken": True,
+    "MockSmartWallet": True,
 }
 """What is compiled of the project, and whether with its code: a factory's contains a sale's."""
+
+EXCHANGE = {"Exchange", "DepositForwarder"}
+"""Those of them that belong to the exchange."""
 
 _NO_CODE = {"bytecode": {"object": ""}}
 _CACHE = Path("build", "evm")
@@ -84,17 +92,15 @@ def compile_sources() -> dict[str, Any]:
         CompileError: the sources do not compile.
 
     """
-    texts = _sources()
-    outputs = {
-        name: {Path(name).stem: _outputs(name)}
-        for name in texts
-        if Path(name).stem in CONTRACTS or name.startswith(_OWN.as_posix())
-    }
     folder = paths.project_root() / _CACHE
     folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {}
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _compile(texts, outputs, optimize=True)
+        for roots in _groups():
+            outputs = {name: {Path(name).stem: _outputs(name)} for name in roots}
+            found.update(_compile(_closure(roots), outputs, optimize=True))
+    return found
 
 
 def compile_changed(overrides: Mapping[str, str]) -> dict[str, Any]:
@@ -107,7 +113,8 @@ def compile_changed(overrides: Mapping[str, str]) -> dict[str, Any]:
         CompileError: the sources do not compile.
 
     """
-    texts = {**_sources(), **overrides}
+    sale = next(group for group in _groups() if "contracts/SaleFactory.sol" in group)
+    texts = {**_closure(sale), **overrides}
     outputs = {"contracts/SaleFactory.sol": {"SaleFactory": _outputs("SaleFactory")}}
     return {**compile_sources(), **_compile(texts, outputs, optimize=False)}
 
@@ -175,21 +182,28 @@ def _run_solc(document: str) -> dict[str, Any]:
     }
 
 
-def _sources() -> dict[str, str]:
-    """Return the contracts and all they import, by the names the compiler knows them by."""
+def _groups() -> list[list[str]]:
+    """Return what is compiled together: a change of the exchange leaves the sale as it is."""
     root = paths.project_root()
-    waiting = [
+    project = [
         path.relative_to(root).as_posix()
-        for folder in (root / "contracts", root / _OWN)
-        for path in sorted(folder.rglob("*.sol"))
-        if path.stem in CONTRACTS or folder.name != "contracts" or path.is_relative_to(root / _OWN)
+        for path in sorted((root / "contracts").rglob("*.sol"))
+        if path.stem in CONTRACTS and ".cache" not in path.parts
     ]
+    own = [path.relative_to(root).as_posix() for path in sorted((root / _OWN).glob("*.sol"))]
+    exchange = [name for name in project if Path(name).stem in EXCHANGE]
+    return [[name for name in project if name not in exchange], exchange, own]
+
+
+def _closure(roots: Iterable[str]) -> dict[str, str]:
+    """Return contracts and all they import, by the names the compiler knows them by."""
+    waiting = list(roots)
     texts: dict[str, str] = {}
     while waiting:
         name = waiting.pop()
         if name in texts:
             continue
-        folder = paths.node_modules() if name.startswith("@") else root
+        folder = paths.node_modules() if name.startswith("@") else paths.project_root()
         texts[name] = (folder / name).read_text()
         for match in _IMPORT.finditer(texts[name]):
             path = match["path"]

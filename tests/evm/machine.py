@@ -28,7 +28,7 @@ except ImportError:
     pytest.skip("pyrevm has no build for this Python", allow_module_level=True)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CHAIN_ID = 31_337
 GENESIS_TIME = 1_900_000_000
@@ -171,15 +171,20 @@ class Machine:
             slots.setdefault(address, {}).update(touched)
         return slots
 
-    def cold(self) -> Self:
+    def cold(self, changes: Mapping[tuple[str, int], int] | None = None) -> Self:
         """Return another machine in the same state, ether left out, on which nothing was touched.
+
+        ``changes`` are values for slots, by account and slot.
 
         A call costs there what it costs as a transaction of its own on a chain. What is written in
         a snapshot stays in pyrevm's database when the snapshot is taken back, and is cold then.
         """
         copy = type(self)()
         copy.now = self._now
-        for address, slots in self.storage().items():
+        storage = self.storage()
+        for (address, slot), value in (changes or {}).items():
+            storage[address][slot] = value
+        for address, slots in storage.items():
             code = self._evm.get_code(address)
             if not code:
                 continue

@@ -78,7 +78,9 @@ def test_npm_lock_is_of_this_package_json():
         assert locked[kind] == asked[kind]
 
 
-@pytest.mark.parametrize(("lock", "group"), [("main", "dev"), ("analysis", "analysis")])
+@pytest.mark.parametrize(
+    ("lock", "group"), [("main", "dev"), ("analysis", "analysis"), ("peers", "peers")]
+)
 def test_lock_satisfies_what_pyproject_asks_for(lock, group):
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     asked = list(pyproject["dependency-groups"][group])

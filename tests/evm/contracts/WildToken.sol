@@ -36,7 +36,7 @@ contract WildToken is ERC20("Wild", "WILD") {
         (hookTarget, hookData, hookOutcome) = (target, data, 0);
     }
 
-    function _update(address from, address to, uint256 value) internal override {
+    function _update(address from, address to, uint256 value) internal virtual override {
         if (frozen[from]) revert Frozen(from);
         if (frozen[to]) revert Frozen(to);
         super._update(from, to, value);

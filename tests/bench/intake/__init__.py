@@ -1,0 +1,1 @@
+"""Intake over HTTP: signed orders to durable acknowledgements, beside a plain service."""

@@ -1,0 +1,106 @@
+"""Listing markets."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.contracts.exchange.support import events, refuses
+from tests.evm.exchange import Exchange, encode, raw, text
+from tests.evm.machine import account, word
+from tests.evm.sale import STRANGER, ZERO_ADDRESS
+
+MAX_LOT_SIZE, MAX_TICK_VALUE, MAX_FEE_BPS = 2**128 - 1, 2**108 - 1, 1_000
+MOST_MARKETS = 2**16 - 1
+FIRST_HASHED_SLOT = 2**64
+
+
+@pytest.fixture
+def terms(floor):
+    """A market of a pair not listed yet."""
+    return msgspec.structs.replace(floor.markets[1], id=3, quote_token=raw(floor.third.address))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lot_size": 1, "tick_value": 1, "taker_fee_bps": 0, "maker_fee_bps": 0},
+        {"lot_size": MAX_LOT_SIZE, "tick_value": MAX_TICK_VALUE},
+        {"taker_fee_bps": MAX_FEE_BPS, "maker_fee_bps": MAX_FEE_BPS},
+    ],
+)
+def test_a_market_is_kept_as_listed(floor, terms, changes):
+    terms = msgspec.structs.replace(terms, **changes)
+    base, quote = text(terms.base_token), text(terms.quote_token)
+    assert floor.exchange.list_market(terms) == 3
+    numbers = terms.lot_size, terms.tick_value, terms.taker_fee_bps, terms.maker_fee_bps
+    assert events(floor.exchange) == [("MarketListed", 3, base, quote, *numbers)]
+    assert floor.exchange.number("marketCount") == 3
+    assert floor.exchange.number("marketOf", base, quote) == 3
+    assert floor.exchange.number("marketOf", quote, base) == 0
+    kept = base, terms.taker_fee_bps, terms.maker_fee_bps, quote, terms.lot_size, terms.tick_value
+    assert floor.exchange.send(STRANGER, encode("market", 3)) == b"".join(map(word, kept))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"lot_size": 0}, ("LotSizeInvalid", 0, MAX_LOT_SIZE)),
+        ({"lot_size": MAX_LOT_SIZE + 1}, ("LotSizeInvalid", MAX_LOT_SIZE + 1, MAX_LOT_SIZE)),
+        ({"tick_value": 0}, ("TickValueInvalid", 0, MAX_TICK_VALUE)),
+        (
+            {"tick_value": MAX_TICK_VALUE + 1},
+            ("TickValueInvalid", MAX_TICK_VALUE + 1, MAX_TICK_VALUE),
+        ),
+        ({"taker_fee_bps": 1_001}, ("FeeInvalid", 1_001, MAX_FEE_BPS)),
+        ({"maker_fee_bps": 1_001}, ("FeeInvalid", 1_001, MAX_FEE_BPS)),
+        ({"maker_fee_bps": 2**16}, ("FeeInvalid", 2**16, MAX_FEE_BPS)),
+    ],
+)
+def test_terms_out_of_range_are_refused(floor, terms, changes, error):
+    terms = msgspec.structs.replace(terms, **changes)
+    refuses(lambda: floor.exchange.list_market(terms), *error)
+    assert floor.exchange.number("marketCount") == 2
+
+
+def test_tokens_are_two_contracts(floor, terms):
+    nobody = account("nobody")
+    for field in ("base_token", "quote_token"):
+        odd = msgspec.structs.replace(terms, **{field: raw(nobody)})
+        refuses(lambda odd=odd: floor.exchange.list_market(odd), "NotAToken", nobody)
+    same = msgspec.structs.replace(terms, quote_token=terms.base_token)
+    refuses(lambda: floor.exchange.list_market(same), "TokensEqual", text(terms.base_token))
+
+
+def test_a_pair_is_listed_once(floor):
+    for market in floor.markets.values():
+        other = msgspec.structs.replace(market, lot_size=1)
+        refuses(lambda other=other: floor.exchange.list_market(other), "MarketExists", other.id)
+
+
+def test_only_the_owner_lists(floor, terms):
+    call = floor.exchange.list_market
+    refuses(lambda: call(terms, STRANGER), "OwnableUnauthorizedAccount", STRANGER)
+
+
+def test_ids_end_where_a_batch_cannot_name_them(floor, terms):
+    exchange = floor.exchange
+    (slot,) = (
+        slot
+        for slot, value in floor.machine.storage()[exchange.address].items()
+        if slot < FIRST_HASHED_SLOT and value == exchange.number("marketCount")
+    )
+    machine = floor.machine.cold({(exchange.address, slot): MOST_MARKETS - 1})
+    full = Exchange(machine, exchange.address)
+    assert full.list_market(terms) == MOST_MARKETS
+    turned = {"base_token": terms.quote_token, "quote_token": terms.base_token}
+    other = msgspec.structs.replace(terms, **turned)
+    refuses(lambda: full.list_market(other), "TooManyMarkets", MOST_MARKETS)
+
+
+@pytest.mark.parametrize("number", [0, 3, 2**16, 2**256 - 1])
+def test_an_unknown_market_is_called_so(floor, number):
+    call = encode("market", number)
+    refuses(lambda: floor.exchange.send(STRANGER, call), "UnknownMarket", number)
+    assert floor.exchange.number("marketOf", ZERO_ADDRESS, ZERO_ADDRESS) == 0
