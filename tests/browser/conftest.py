@@ -20,8 +20,9 @@ def browser_path():
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome(browser_path):
+    """A browser for one module: while Playwright is open, its event loop runs in this thread."""
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
@@ -79,7 +80,7 @@ class Visit:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desktop(chrome):
     with chrome.new_context(viewport={"width": WIDTH, "height": HEIGHT}) as context:
         yield context
