@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gavelbook.chain.bid_reader import BidReader
@@ -12,6 +13,7 @@ from gavelbook.chain.dues import payments
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sale_events import EventKind, integer, text
 from gavelbook.chain.token import Token as TokenContract
+from gavelbook.service.price_history import BidSpan
 from gavelbook.service.sale_view import Decision, Moved, PlacedBid, SaleView, Token
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _BATCH = 200
 _FRESH_SECONDS = 0.5
 _DECISIONS = frozenset({EventKind.CLEARED, EventKind.FAILED})
+_TIMED = frozenset({EventKind.BID_PLACED, EventKind.BID_CANCELLED, *_DECISIONS})
 
 
 class BlockClock:
@@ -116,8 +119,7 @@ class SaleReader:
 
     def _build(self, events: Sequence[SaleEvent], block: int) -> SaleView:
         book = self._reader.book()
-        timed = [event for event in events if event.kind in {EventKind.BID_PLACED, *_DECISIONS}]
-        self._clock.learn(event.block for event in timed)
+        self._clock.learn(event.block for event in events if event.kind in _TIMED)
         transactions = {(event.block, event.log_index): event.transaction for event in events}
         placed = tuple(
             PlacedBid(
@@ -137,11 +139,27 @@ class SaleReader:
             payment_token=self._tokens[1],
             terms=self.terms,
             block=block,
+            version=_version(events),
             placed=placed,
-            cancelled=len(book.rows) - len(book.live),
+            spans=self._spans(events),
             decision=self._decision(events),
             moved=self._moved(events, block),
         )
+
+    def _spans(self, events: Sequence[SaleEvent]) -> tuple[BidSpan, ...]:
+        spans: list[BidSpan] = []
+        standing: dict[tuple[str, int], int] = {}
+        for event in events:
+            values = event.values
+            if event.kind is EventKind.BID_PLACED:
+                standing[text(values, "bidder"), integer(values, "index")] = len(spans)
+                at = self._clock.time_of(event.block)
+                spans.append(BidSpan(integer(values, "tick"), integer(values, "lots"), at))
+            elif event.kind is EventKind.BID_CANCELLED:
+                place = standing.pop((text(values, "bidder"), integer(values, "index")))
+                at = self._clock.time_of(event.block)
+                spans[place] = replace(spans[place], cancelled_at=at)
+        return tuple(spans)
 
     def _decision(self, events: Sequence[SaleEvent]) -> Decision | None:
         event = next((event for event in events if event.kind in _DECISIONS), None)
@@ -172,6 +190,13 @@ class SaleReader:
             tokens_held=self._sale_contract.balance_of(self.sale.address, block),
             payment_held=self._payment_contract.balance_of(self.sale.address, block),
         )
+
+
+def _version(events: Sequence[SaleEvent]) -> str:
+    if not events:
+        return "0"
+    last = events[-1]
+    return f"{len(events)}-{last.transaction[:18]}-{last.log_index}"
 
 
 def _collected(events: Sequence[SaleEvent], kind: EventKind) -> int:

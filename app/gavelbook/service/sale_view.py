@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from gavelbook.auction import Bids, allocate, demand_curve
 from gavelbook.service.amounts import decimal_text
+from gavelbook.service.price_history import lowest_winning_price, price_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gavelbook.auction import Allocation, AuctionTerms, DemandCurve, SaleTerms
+    from gavelbook.service.price_history import BidSpan, PricePoint
 
 
 class Stage(StrEnum):
@@ -156,7 +158,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class SaleView:
-    """A sale at one block."""
+    """A sale at one block.
+
+    ``version`` is another text whenever something happened in the sale, and the same for everybody
+    who sees the same events. ``spans`` are all bids ever placed, in arrival order.
+    """
 
     address: str
     name: str
@@ -164,8 +170,9 @@ class SaleView:
     payment_token: Token
     terms: SaleTerms
     block: int
+    version: str
     placed: tuple[PlacedBid, ...]
-    cancelled: int
+    spans: tuple[BidSpan, ...]
     decision: Decision | None
     moved: Moved
 
@@ -189,6 +196,11 @@ class SaleView:
     def curve(self) -> DemandCurve:
         """The demand curve of the live bids."""
         return demand_curve(self.auction, self._bids)
+
+    @cached_property
+    def history(self) -> tuple[PricePoint, ...]:
+        """What the lowest winning price was after each change of the bids."""
+        return price_history(self.auction, self.spans)
 
     @cached_property
     def bids(self) -> tuple[BidLine, ...]:
@@ -230,9 +242,13 @@ class SaleView:
     @property
     def price_now(self) -> int | None:
         """The lowest price that wins something with these bids; None where nobody wins."""
-        price_tick = self.allocation.clearing.price_tick
-        tick = self.allocation.lowest_winning_tick if price_tick is None else price_tick
-        return None if tick is None or not self.placed else self.auction.price(tick)
+        aborted = self.decision is not None and self.decision.aborted
+        return None if aborted else lowest_winning_price(self.allocation)
+
+    @property
+    def cancelled(self) -> int:
+        """Bids that were placed and cancelled."""
+        return len(self.spans) - len(self.placed)
 
     def bids_of(self, bidder: str) -> tuple[BidLine, ...]:
         """Return the live bids of one bidder."""
