@@ -84,6 +84,10 @@ class SaleDesk:
         """Return a sale as it is; errors as `SaleReader.view`."""
         return self._reader(address).view()
 
+    def expire(self, address: str) -> None:
+        """Read the sale again at the next `view`: something has happened to it."""
+        self._reader(address).expire()
+
     def name_of(self, address: str) -> str | None:
         """Return the name of a customer; None for a stranger."""
         return self.signers.name_of(address)
