@@ -16,6 +16,9 @@ MAX_TRANSACTION_GAS = 16_777_216
 """Most gas of one transaction (EIP-7825)."""
 
 GWEI = 10**9
+GAS_ROOM_PERCENT = 20
+"""What is added to an estimate of gas, where nobody says otherwise."""
+
 _FALLBACK_PRIORITY_FEE = 1 * GWEI
 _BUMP_NUMERATOR, _BUMP_DENOMINATOR = 9, 8
 
@@ -52,7 +55,7 @@ class FeePolicy:
     stuck_seconds: float = 45.0
     wait_seconds: float = 600.0
     max_fee_per_gas: int | None = None
-    gas_room_percent: int = 20
+    gas_room_percent: int = GAS_ROOM_PERCENT
 
     def suggested(self, web3: Web3) -> Fees:
         """Return fees that survive six full blocks: twice the base fee, and the node's advice."""

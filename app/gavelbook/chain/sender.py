@@ -7,30 +7,27 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hexbytes import HexBytes
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
-from web3.types import Wei
+from web3.exceptions import TransactionNotFound, Web3RPCError
 
 from gavelbook.chain.errors import (
     ChainError,
     ChainUnreachable,
-    InsufficientFunds,
     TransactionLost,
     TransactionRefused,
 )
-from gavelbook.chain.fees import MAX_TRANSACTION_GAS, FeePolicy, Fees
+from gavelbook.chain.fees import FeePolicy, Fees
 from gavelbook.chain.node_answers import SendAnswer, classify_send_error
 from gavelbook.chain.outbox import MemoryOutbox, Outbox, PendingTransaction
-from gavelbook.chain.refusals import refusal_of
+from gavelbook.chain.trying import estimate_gas, no_funds, why_reverted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eth_account.signers.local import LocalAccount
     from web3 import Web3
-    from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import TxParams, TxReceipt
 
-    Call = ContractFunction | ContractConstructor
+    from gavelbook.chain.trying import Call
 
 _MAX_TRIES = 5
 _OVERTAKEN_SECONDS = 5.0
@@ -198,20 +195,8 @@ class Sender:
 
     def estimate_gas(self, call: Call, value: int = 0) -> int:
         """Return a gas limit with some room; errors as `send`."""
-        transaction: TxParams = {"from": self.account.address, "value": Wei(value)}
-        try:
-            estimate = call.estimate_gas(transaction)
-        except ContractLogicError as error:
-            raise self._refused(error) from error
-        except Web3RPCError as error:
-            if refusal_of(error) is not None:
-                raise self._refused(error) from error
-            if classify_send_error(error) is SendAnswer.NO_FUNDS:
-                raise self._no_funds() from error
-            message = f"Expected an estimate of gas, was: {error.message}"
-            raise ChainError("gas_not_estimated", message) from error
-        roomy = estimate * (100 + self.policy.gas_room_percent) // 100
-        return max(estimate, min(roomy, MAX_TRANSACTION_GAS))
+        room = self.policy.gas_room_percent
+        return estimate_gas(call, self.address, value, room_percent=room)
 
     # Signing
 
@@ -268,7 +253,7 @@ class Sender:
         if answer is not SendAnswer.ACCEPTED:
             self._forget(entry.nonce)
         if answer is SendAnswer.NO_FUNDS:
-            raise self._no_funds()
+            raise no_funds(self.address)
         return answer
 
     def _broadcast(self, entry: PendingTransaction) -> SendAnswer:
@@ -335,34 +320,8 @@ class Sender:
         if entry is not None:
             self._forget(entry.nonce)
         if receipt["status"] == 0:
-            raise self._why_reverted(receipt)
+            raise why_reverted(self.web3, receipt)
         return receipt
-
-    def _why_reverted(self, receipt: TxReceipt) -> TransactionRefused:
-        """Run the transaction again on the block before its own to learn what it said."""
-        details = {"transaction": receipt["transactionHash"].to_0x_hex()}
-        mined: Any = self.web3.eth.get_transaction(receipt["transactionHash"])
-        if receipt["gasUsed"] >= mined["gas"]:
-            message = f"The transaction used up its gas limit of {mined['gas']}"
-            return TransactionRefused("out_of_gas", message, **details)
-        again: Any = {name: mined[name] for name in ("from", "to", "value", "gas")}
-        again["data"] = mined["input"]
-        try:
-            self.web3.eth.call(again, receipt["blockNumber"] - 1)
-        except (ContractLogicError, Web3RPCError) as error:
-            refused = self._refused(error)
-            return TransactionRefused(refused.code, refused.message, **refused.details, **details)
-        return TransactionRefused("reverted", "The transaction reverted when mined", **details)
-
-    def _refused(self, error: Exception) -> TransactionRefused:
-        refusal = refusal_of(error)
-        if refusal is None:
-            return TransactionRefused("reverted", f"The contract refused: {error}")
-        return TransactionRefused(refusal.code, refusal.message, **refusal.details)
-
-    def _no_funds(self) -> InsufficientFunds:
-        message = f"Expected {self.address} to pay value and gas, was too little ether"
-        return InsufficientFunds("insufficient_funds", message, account=self.address)
 
     def _entry(self, transaction_hash: HexBytes) -> PendingTransaction | None:
         known = transaction_hash.to_0x_hex()
