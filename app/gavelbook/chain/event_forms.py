@@ -27,7 +27,7 @@ hexadecimal text with ``0x``."""
 
 @dataclass(frozen=True, slots=True)
 class RawLog:
-    """A log as a node gives it; hashes in hexadecimal text."""
+    """A log as a node gives it; hashes in hexadecimal text, ``address`` with checksum."""
 
     block: int
     block_hash: str
@@ -35,6 +35,7 @@ class RawLog:
     transaction: str
     topics: tuple[bytes, ...]
     data: bytes
+    address: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -52,6 +53,7 @@ class RawLog:
                 transaction=f"0x{_bytes(answer['transactionHash']).hex()}",
                 topics=tuple(_bytes(topic) for topic in answer["topics"]),
                 data=_bytes(answer["data"]),
+                address=_checksummed(_bytes(answer["address"])),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ChainError("log_malformed", "Expected a log, was malformed") from error

@@ -63,6 +63,7 @@ class EventReader:
         self.from_block = from_block
         self.confirmations = confirmations
         self.unwound_events = 0
+        self._filter: dict[str, Any] = {"address": self.address}
         self._kept = store
         self._range = _FIRST_RANGE
         self._lock = threading.RLock()
@@ -138,7 +139,7 @@ class EventReader:
 
     def _logs(self, start: int, end: int) -> list[RawLog] | None:
         """Return the logs of the blocks, or None, with a smaller range set, where they are many."""
-        query = {"address": self.address, "fromBlock": hex(start), "toBlock": hex(end)}
+        query = {**self._filter, "fromBlock": hex(start), "toBlock": hex(end)}
         try:
             answer = self._request(RPCEndpoint("eth_getLogs"), [query])
         except ChainUnreachable as error:

@@ -1,0 +1,72 @@
+"""The history of an account as CSV; docs/formats.md tells the columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gavelbook.service.amounts import decimal_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gavelbook.service.portfolio_history import Entry, Sum
+
+COLUMNS = (
+    "time",
+    "what",
+    "place",
+    "amount",
+    "token",
+    "token_address",
+    "paid",
+    "paid_token",
+    "paid_token_address",
+    "fee",
+    "fee_token",
+    "counterparty",
+    "state",
+    "transaction",
+    "block",
+    "note",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def history_csv(entries: Iterable[Entry]) -> bytes:
+    """Return ``entries`` as CSV, UTF-8: amounts exact, and no text that a table would compute."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(entry) for entry in entries)
+    return text.getvalue().encode()
+
+
+def _row(entry: Entry) -> list[str]:
+    return [
+        f"{datetime.fromtimestamp(entry.time, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        str(entry.what),
+        _inert(entry.place),
+        *_sum(entry.amount),
+        *_sum(entry.paid),
+        *_sum(entry.fee)[:2],
+        entry.other,
+        str(entry.state),
+        entry.transaction,
+        str(entry.block) if entry.block else "",
+        _inert(entry.note),
+    ]
+
+
+def _sum(found: Sum | None) -> list[str]:
+    if found is None:
+        return ["", "", ""]
+    amount = decimal_text(found.units, found.token.decimals).replace(",", "")
+    return [amount, _inert(found.token.symbol), found.token.address]
+
+
+def _inert(text: str) -> str:
+    """Return ``text`` so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
