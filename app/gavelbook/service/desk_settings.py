@@ -15,7 +15,18 @@ class DeskSettings(BaseSettings):
 
     rpc_url: str = "http://127.0.0.1:8545"
     exchange_api: str = "http://127.0.0.1:8100"
-    """Where the API of the exchange answers."""
+    """Where the API of the exchange answers the pages' own process."""
+
+    exchange_public_url: str = ""
+    """Where browsers reach the API; "" where it is on the pages' own site."""
+
+    public_rpc_url: str = ""
+    """Where browsers' wallets reach the chain; "" for ``rpc_url``."""
+
+    chain_name: str = "Local chain"
+    currency_symbol: str = "ETH"
+    explorer_url: str = ""
+    """Shows a transaction at `/tx/HASH` and an address at `/address/ADDRESS`; "" for none."""
 
     demo_accounts: bool = False
     """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""
