@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
+def replacing(path: Path, mode: int = 0o666) -> Iterator[IO[str]]:
     r"""Open a new text file (UTF-8, ``\n``) that takes the place of ``path`` on success.
 
     The text goes to a temporary file in the same directory, is flushed to the disk and renamed; on
-    any error the temporary file is removed and ``path`` stays as it was.
+    any error the temporary file is removed and ``path`` stays as it was. The file has ``mode``,
+    less what the umask takes, from its first byte on.
 
     Raises:
         FileError: ``file_unwritable``.
@@ -27,7 +28,8 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with draft.open("x", encoding="utf-8", newline="") as file:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
