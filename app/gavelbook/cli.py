@@ -35,6 +35,7 @@ COMMANDS = {
         "gavelbook.commands.audit_sale", "audit_sale_command", "Recompute a sale and say yes or no."
     ),
     "bot": _Entry("gavelbook.commands.bot", "bot_command", "Trade with an example bot."),
+    "pages": _Entry("gavelbook.commands.pages", "pages_command", "Serve the pages."),
     "serve": _Entry(
         "gavelbook.commands.serve", "serve_command", "Serve an exchange: API, matcher, settler."
     ),

@@ -6,13 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 
 from gavelbook.api.app import create_app, create_endpoints
 from gavelbook.api.desk import Desk
 from gavelbook.api.direct import direct_protocol
 from gavelbook.api.limits import Limits
 from gavelbook.api.order_views import trade_view
+from gavelbook.api.process import TellingServer, server_config
 from gavelbook.api.recent_cancels import RecentCancels
 from gavelbook.api.sessions import Sessions
 from gavelbook.api.settlements import Settlements
@@ -23,7 +23,6 @@ from gavelbook.service.exchange.async_intake import AsyncIntake
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from socket import socket
 
     from starlette.types import ASGIApp
 
@@ -36,10 +35,6 @@ CANCEL_ONLY = "cancel-only"
 """An operator who puts a file of this name into the exchange's folder stops new orders."""
 
 _WATCH_SECONDS = 0.5
-_BACKLOG = 2_048
-_STREAM_MESSAGE_BYTES = 4_096
-_KEEP_ALIVE_SECONDS = 75
-_SHUTDOWN_SECONDS = 10
 
 
 def open_desk(
@@ -93,56 +88,33 @@ async def serve(  # noqa: PLR0913
     port: int,
     batches: Batches | None = None,
     trusted_proxies: str = "",
+    beside: Callable[[ASGIApp], ASGIApp] | None = None,
     ready: Callable[[int], None] = lambda _port: None,
 ) -> None:
     """Serve the API of ``exchange``, which is started, until the process is asked to end.
 
     ``ready`` is told the port, which the system chooses where 0 is given. ``trusted_proxies`` are
-    the addresses, with commas, whose `X-Forwarded-For` is believed.
+    the addresses, with commas, whose `X-Forwarded-For` is believed. ``beside`` makes of the API an
+    application that answers for more than it.
     """
     desk, close = open_desk(exchange, settings, batches)
     endpoints = create_endpoints(desk)
-    config = _config(create_app(desk, endpoints), trusted_proxies)
-    config.host, config.port, config.http = host, port, direct_protocol(endpoints)
-    server = _Server(config, ready)
+    api = create_app(desk, endpoints)
+    config = server_config(
+        api if beside is None else beside(api),
+        host,
+        port,
+        trusted_proxies,
+        whole=beside is not None,
+    )
+    config.http = direct_protocol(endpoints)
+    server = TellingServer(config, ready)
     watching = asyncio.create_task(_watch(desk, exchange.folder / CANCEL_ONLY))
     try:
         await server.serve()
     finally:
         watching.cancel()
         close()
-
-
-class _Server(uvicorn.Server):
-    """Tells the port once it is there."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Open the port."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready(self.servers[0].sockets[0].getsockname()[1])
-
-
-def _config(app: ASGIApp, trusted_proxies: str) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_max_size=_STREAM_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies or None,
-    )
 
 
 async def _watch(desk: Desk, switch: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from gavelbook.commands.chain_options import from_block_option, rpc_option
 if TYPE_CHECKING:
     from types import FrameType
 
+    from starlette.types import ASGIApp
     from web3 import Web3
 
 _NOBODY = bytes(20)
@@ -84,6 +86,9 @@ _NOBODY = bytes(20)
 @click.option(
     "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
 )
+@click.option(
+    "--pages", is_flag=True, help="Serve the pages on the same port, from the same process."
+)
 def serve_command(  # noqa: PLR0913
     exchange: str | None,
     *,
@@ -102,6 +107,7 @@ def serve_command(  # noqa: PLR0913
     batch_fills: int,
     batch_seconds: float,
     max_fee_gwei: int | None,
+    pages: bool,
 ) -> None:
     """Serve the exchange at ADDRESS; by default the one recorded for the chain.
 
@@ -109,6 +115,8 @@ def serve_command(  # noqa: PLR0913
     Keys come from ape's accounts; their passphrases from APE_ACCOUNTS_<ALIAS>_PASSPHRASE, or they
     are asked for. There is no TLS here: put a proxy in front for others than this machine.
     """
+    from functools import partial
+
     from gavelbook.api.process import run
     from gavelbook.api.serving import serve
     from gavelbook.api.settings import ApiSettings, Rates
@@ -153,6 +161,7 @@ def serve_command(  # noqa: PLR0913
         fees=policy,
         settler=SettlerSettings(batch_fills=batch_fills, batch_seconds=batch_seconds),
     )
+    beside = partial(_with_pages, settings.public_url, rpc, port) if pages else None
     with embedded:
         embedded.start()
         with chain_worker_in(
@@ -167,9 +176,21 @@ def serve_command(  # noqa: PLR0913
                     port=port,
                     batches=worker.settler.batches,
                     trusted_proxies=trusted_proxies,
+                    beside=beside,
                     ready=lambda opened: click.echo(f"serving {address} on {host}:{opened}"),
                 )
             )
+
+
+def _with_pages(public_url: str, rpc: str, port: int, api: ASGIApp) -> ASGIApp:
+    """Return the API and, for all other paths, pages of the same chain and exchange."""
+    from gavelbook.commands.pages import pages_app
+
+    if not port:
+        raise click.UsageError("Expected a port of your choice with --pages, was any")
+    os.environ.setdefault("GAVELBOOK_RPC_URL", rpc)
+    os.environ.setdefault("GAVELBOOK_EXCHANGE_API", f"http://127.0.0.1:{port}")
+    return pages_app(public_url, api)
 
 
 def _place(web3: Web3, exchange: str | None, from_block: int | None) -> tuple[str, int]:

@@ -1,0 +1,1 @@
+"""What the server of the pages answers besides the pages."""

@@ -1,0 +1,185 @@
+"""The server of the pages: Streamlit, and beside it what a script cannot do.
+
+Nothing imports this module: `gavelbook pages` and `gavelbook serve --pages` name it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pkgutil
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from streamlit import config
+
+import ui.panels
+from gavelbook.api.process import STREAM_MESSAGE_BYTES
+from gavelbook.errors import GavelbookError
+from gavelbook.service.desk_settings import DeskSettings
+from gavelbook.service.session_tickets import TICKETS
+from ui.routes.edge import HEALTH, Edge
+from ui.routes.live_chain import PATH as LIVE_CHAIN
+from ui.routes.live_chain import LiveChain
+from ui.routes.session import SessionCookie
+from ui.routes.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from gavelbook.service.chain_pulse import Pulse
+
+_SCRIPT = Path(__file__).parent / "streamlit_app.py"
+_PREFIX = "GAVELBOOK_"
+_TABLE = "gavelbook"
+_TOO_LONG = 1009
+_NEVER = ("MNEMONIC", "SEED_PHRASE", "PRIVATE_KEY")
+_WORD_COUNTS = frozenset({12, 15, 18, 21, 24})
+_OPTIONS = {
+    "server.enableCORS": True,
+    "server.enableXsrfProtection": True,
+    "server.xsrfCookieSameSite": "strict",
+    "server.enableStaticServing": False,
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+}
+
+
+def create_app(public_url: str, api: ASGIApp | None = None) -> ASGIApp:
+    """Return the application behind ``public_url``; ``api`` is an exchange of the same process.
+
+    Raises:
+        GavelbookError: ``bad_url``, ``key_in_settings``.
+
+    """
+    # Streamlit looks for its files beside the first application that is made.
+    pages = st.App(_SCRIPT)
+    _adopt_secrets()
+    settings = DeskSettings()
+    site = Site(public_url, settings.exchange_public_url)
+    for name, value in _OPTIONS.items():
+        config.set_option(name, value, "gavelbook")
+    live = LiveChain(_Look(settings))
+    pages = st.App(
+        _SCRIPT,
+        lifespan=_warm,
+        routes=[
+            *SessionCookie(TICKETS, site).routes(),
+            Route(HEALTH, _health),
+            WebSocketRoute(LIVE_CHAIN, live),
+        ],
+    )
+    edge = Edge(pages, site)
+    return edge if api is None else _Beside(edge, api)
+
+
+class _Beside:
+    """An API on the port of the pages; it answers for itself alone."""
+
+    def __init__(self, pages: ASGIApp, api: ASGIApp) -> None:
+        self._pages = pages
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on by the path."""
+        path = scope.get("path", "")
+        if not path.startswith("/v1/") and path != "/openapi.json":
+            await self._pages(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._api(scope, _short(receive, send), send)
+        else:
+            await self._api(scope, receive, send)
+
+
+def _short(receive: Receive, send: Send) -> Receive:
+    """Return what ends a WebSocket whose client says more at once than the API's clients do.
+
+    The port is open to the pages' sockets as well, which may say more.
+    """
+
+    async def receive_short() -> Message:
+        message = await receive()
+        said = message.get("text") or message.get("bytes") or ""
+        if len(said) <= STREAM_MESSAGE_BYTES:
+            return message
+        await send({"type": "websocket.close", "code": _TOO_LONG})
+        return {"type": "websocket.disconnect", "code": _TOO_LONG}
+
+    return receive_short
+
+
+class _Look:
+    """Looks at the chain; connects when it is first asked."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._settings = settings
+        self._pulse: Any = None
+
+    def __call__(self) -> Pulse:
+        """Return what is new; errors as `ChainPulse.look`."""
+        if self._pulse is None:
+            from gavelbook.service.chain_pulse import ChainPulse
+            from gavelbook.service.sale_desk import SaleDesk
+
+            self._pulse = ChainPulse(self._settings.rpc_url, SaleDesk(self._settings))
+        pulse: Pulse = self._pulse.look()
+        return pulse
+
+
+async def _health(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+
+@asynccontextmanager
+async def _warm(_app: st.App) -> AsyncIterator[None]:
+    """Load what pages need before the first visitor comes."""
+    await asyncio.to_thread(_load)
+    yield
+
+
+def _load() -> None:
+    for name in ("altair", "pandas", "pyarrow", "streamlit.elements.vega_charts"):
+        import_module(name)
+    for found in pkgutil.iter_modules(ui.panels.__path__, "ui.panels."):
+        import_module(found.name)
+
+
+def _adopt_secrets() -> None:
+    """Put the table [gavelbook] of secrets.toml where the environment does not say otherwise.
+
+    Raises:
+        GavelbookError: ``key_in_settings``: a mnemonic or a key is where pages could read it.
+
+    """
+    table: Mapping[str, Any] = {}
+    if st.secrets.load_if_toml_exists():
+        stray = [name for name in st.secrets if name.upper().startswith(_PREFIX)]
+        if stray:
+            message = f"Expected {stray[0]} in the table [{_TABLE}] of secrets.toml, was outside"
+            raise GavelbookError("setting_misplaced", message, name=stray[0])
+        table = st.secrets.get(_TABLE, {})
+    for name, value in table.items():
+        os.environ.setdefault(f"{_PREFIX}{name.upper()}", str(value))
+    for name, text in os.environ.items():
+        _refuse_keys(name, text)
+
+
+def _refuse_keys(name: str, text: str) -> None:
+    words = text.split()
+    phrase = len(words) in _WORD_COUNTS and all(
+        word.isascii() and word.isalpha() and word.islower() and 3 <= len(word) <= 8  # noqa: PLR2004
+        for word in words
+    )
+    if phrase or (text and any(each in name.upper() for each in _NEVER)):
+        message = f"Expected no key among the settings of the pages, was one in {name}"
+        raise GavelbookError("key_in_settings", message, name=name)
