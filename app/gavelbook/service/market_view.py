@@ -74,11 +74,11 @@ class MarketTerms:
 
     def price(self, ticks: int) -> str:
         """Return a price with all digits of the grid, so that prices line up."""
-        return fixed_text(ticks * self.price_unit, self.quote.decimals, self._price_digits)
+        return fixed_text(ticks * self.price_unit, self.quote.decimals, self.price_digits)
 
     def size(self, lots: int) -> str:
         """Return a size in tokens with all digits of the grid."""
-        return fixed_text(self.base_of(lots), self.base.decimals, self._size_digits)
+        return fixed_text(self.base_of(lots), self.base.decimals, self.size_digits)
 
     def read_price(self, text: str, side: Side) -> tuple[int, bool]:
         """Return the ticks that ``text`` names, and whether it lay on the grid.
@@ -103,11 +103,13 @@ class MarketTerms:
         return lots, not beside
 
     @cached_property
-    def _price_digits(self) -> int:
+    def price_digits(self) -> int:
+        """Digits after the point that prices need."""
         return _digits(self.price_unit, self.quote.decimals)
 
     @cached_property
-    def _size_digits(self) -> int:
+    def size_digits(self) -> int:
+        """Digits after the point that sizes need."""
         return _digits(self.lot_size, self.base.decimals)
 
 
