@@ -234,9 +234,7 @@ class PortfolioReader:
             ),
         )
 
-    def _stakes(
-        self, address: str, events: Sequence[AccountEvent], block: int
-    ) -> list[_Stake]:
+    def _stakes(self, address: str, events: Sequence[AccountEvent], block: int) -> list[_Stake]:
         """Return what the account has in each sale it has bid in."""
         bid_in = {each.contract for each in events if each.event.kind is EventKind.BID_PLACED}
         return [
