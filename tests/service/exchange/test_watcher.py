@@ -20,6 +20,20 @@ def raw(token):
     return bytes.fromhex(token.address[2:])
 
 
+HUGE = 2**216 - 2
+
+
+def deposit_beyond_reason(floor):
+    """Deposit more than there can be of a token that takes it back out of the contract."""
+    wild, functions = floor.wild_token()
+    floor.do(floor.owner, functions.mint(floor.owner.address, 2 * HUGE))
+    floor.do(floor.owner, wild.approve(floor.exchange.address, 2 * HUGE))
+    for holder in floor.traders[:2]:
+        floor.deposit(holder, wild, HUGE)
+        floor.do(floor.owner, functions.seize(floor.exchange.address, HUGE))
+    return wild
+
+
 @pytest.fixture
 def trader(floor):
     return floor.traders[0]
@@ -60,6 +74,23 @@ class TestTelling:
             assert service.running.sequencer.tail.position == position
             assert not service.watcher.status.waiting
             assert service.watcher.status.problems == ()
+
+    def test_what_a_token_without_a_market_does_is_no_problem(self, floor, trader, tmp_path):
+        wild = deposit_beyond_reason(floor)
+        floor.deposit(trader, floor.gold, 7)
+        with floor.service(tmp_path) as service:
+            service.open_up()
+            assert service.watcher.status.problems == ()
+            assert service.balance(floor.traders[0], wild).available == HUGE
+            assert service.balance(trader, floor.gold).available == RICH + 7
+
+    def test_what_a_token_with_a_market_does_is_told(self, floor, tmp_path):
+        wild = deposit_beyond_reason(floor)
+        floor.do(floor.owner, floor.listing(wild, floor.cash))
+        with floor.service(tmp_path) as service:
+            service.open_up()
+            (problem,) = service.watcher.status.problems
+            assert problem.startswith("balance_too_large")
 
     def test_only_what_has_enough_blocks_above(self, floor, trader, tmp_path):
         with floor.service(tmp_path) as service:

@@ -22,6 +22,7 @@ from gavelbook.service.exchange.embedded import EmbeddedExchange
 from gavelbook.service.exchange.matcher_key import MatcherKey
 from gavelbook.service.exchange.settlement_status import SettlerSettings
 from tests.chain.stage import FlatFees, people
+from tests.evm.compiled import contract
 
 HOUR, DAY = 3600, 24 * 3600
 DELAYS = Delays(DAY, HOUR, 2 * DAY)
@@ -116,6 +117,23 @@ class Floor:
             taker_fee_bps=TAKER_FEE_BPS,
             maker_fee_bps=MAKER_FEE_BPS,
         )
+
+    def wild_token(self):
+        """Return a token that anybody mints to himself and takes from others."""
+        code = contract("WildToken")
+        empty = self.web3.eth.contract(abi=[], bytecode=code.creation)
+        address = self.do(self.owner, empty.constructor())["contractAddress"]
+        abi = [
+            {
+                "type": "function",
+                "name": name,
+                "stateMutability": "nonpayable",
+                "inputs": [{"name": "", "type": kind} for kind in code.functions[name].inputs],
+                "outputs": [],
+            }
+            for name in ("mint", "seize")
+        ]
+        return Token(self.web3, address), self.web3.eth.contract(address, abi=abi).functions
 
     def deposit(self, trader, token, amount):
         call = self.exchange.deposit_for(trader.address, token.address, amount)

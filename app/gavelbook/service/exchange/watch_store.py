@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (block, log_index)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind);
--- state: waiting, logged (at log_position), refused (reason says why).
+-- state: waiting, logged (at log_position), refused or ignored (reason says why).
 CREATE TABLE IF NOT EXISTS inputs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -75,6 +75,7 @@ _EXITS = (
     ExchangeEventKind.EXITED,
 )
 _COMMAND, _BATCH, _CONTRADICTION = "command", "batch", "contradiction"
+_REFUSED_SHOWN = 20
 
 
 class Waiting(NamedTuple):
@@ -97,7 +98,8 @@ class WatchStore:
     def __init__(self, path: Path | None = None) -> None:
         self._file = SqliteFile(path, _TABLES)
         self._lock = threading.RLock()
-        self._exiting: frozenset[bytes] | None = None
+        # Account and token of each exit under way; None where it has to be read.
+        self._exits: set[tuple[bytes, bytes]] | None = None
 
     def open_for(self, chain_id: int, address: str, from_block: int) -> None:
         """Make this the store of one exchange, or check that it is.
@@ -133,8 +135,9 @@ class WatchStore:
                 if event.kind in WATCHED:
                     self._add_event(database, event)
             database.executemany("INSERT OR REPLACE INTO blocks VALUES (?, ?)", marks)
-            if any(event.kind in _EXITS for event in events):
-                self._exiting = None
+            for event in events:
+                if event.kind in _EXITS and self._exits is not None:
+                    _note_exit(self._exits, event)
 
     def forget_after(self, block: int) -> int:
         """Forget the blocks above ``block``, and undo their events, last first."""
@@ -147,7 +150,7 @@ class WatchStore:
                     self._note_lacking(database, event)
                 self._enqueue(database, inputs_undoing(event, self))
             database.execute("DELETE FROM blocks WHERE number > ?", (block,))
-            self._exiting = None
+            self._exits = None
         return len(events)
 
     def last_mark(self) -> BlockMark | None:
@@ -206,11 +209,12 @@ class WatchStore:
             )
             database.execute("UPDATE source SET log_position = ?", (log_position,))
 
-    def note_refused(self, number: int, reason: str) -> None:
-        """Note an input as refused by the engine."""
+    def note_refused(self, number: int, reason: str, *, ignored: bool = False) -> None:
+        """Note an input as refused by the engine; ``ignored`` where nobody has to look at it."""
+        state = "ignored" if ignored else "refused"
         with self._lock, self._file.writing() as database:
             database.execute(
-                "UPDATE inputs SET state = 'refused', reason = ? WHERE number = ?", (reason, number)
+                "UPDATE inputs SET state = ?, reason = ? WHERE number = ?", (state, reason, number)
             )
 
     def log_position(self) -> int:
@@ -220,10 +224,17 @@ class WatchStore:
         return int(row[0])
 
     def refused(self) -> list[str]:
-        """Return why inputs were refused, oldest first."""
+        """Return why inputs were refused: the first few, oldest first."""
         with self._lock:
-            query = "SELECT reason FROM inputs WHERE state = 'refused' ORDER BY number"
-            return [row[0] for row in self._file.connection.execute(query)]
+            query = "SELECT reason FROM inputs WHERE state = 'refused' ORDER BY number LIMIT ?"
+            rows = self._file.connection.execute(query, (_REFUSED_SHOWN,))
+            return [row[0] for row in rows]
+
+    def lists(self, token: bytes) -> bool:
+        """Return whether a market in ``token`` was listed."""
+        with self._lock:
+            events = self._events("WHERE kind = ?", ExchangeEventKind.MARKET_LISTED)
+        return any(token in (each.account("base"), each.account("quote")) for each in events)
 
     def credit_vanished(self, is_over: Callable[[bytes, int], bool]) -> int:
         """Give back withdrawals that the chain took back and that can no longer be paid.
@@ -251,15 +262,12 @@ class WatchStore:
     def exiting(self) -> frozenset[bytes]:
         """Return the accounts with an exit under way, of any token."""
         with self._lock:
-            if self._exiting is None:
-                asked: dict[tuple[bytes, bytes], bool] = {}
-                for event in self._events(
-                    "WHERE kind IN (?, ?, ?) ORDER BY block, log_index", *_EXITS
-                ):
-                    holding = (event.account("account"), event.account("token"))
-                    asked[holding] = event.kind is ExchangeEventKind.EXIT_REQUESTED
-                self._exiting = frozenset(account for (account, _), on in asked.items() if on)
-            return self._exiting
+            if self._exits is None:
+                self._exits = set()
+                where = "WHERE kind IN (?, ?, ?) ORDER BY block, log_index"
+                for event in self._events(where, *_EXITS):
+                    _note_exit(self._exits, event)
+            return frozenset(account for account, _ in self._exits)
 
     def lacking(self) -> set[Holding]:
         """Return accounts and tokens whose money left by an exit or a deposit's disappearance."""
@@ -313,6 +321,14 @@ class WatchStore:
         query = f"SELECT number, hash FROM blocks ORDER BY number DESC {limit}"  # noqa: S608
         with self._lock:
             return [BlockMark(*row) for row in self._file.connection.execute(query)]
+
+
+def _note_exit(exits: set[tuple[bytes, bytes]], event: ExchangeEvent) -> None:
+    holding = (event.account("account"), event.account("token"))
+    if event.kind is ExchangeEventKind.EXIT_REQUESTED:
+        exits.add(holding)
+    else:
+        exits.discard(holding)
 
 
 def _row(each: Input) -> tuple[str, bytes]:

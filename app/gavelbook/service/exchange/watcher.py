@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("gavelbook.watcher")
 
 _INPUTS_AT_ONCE = 500
+_OF_A_TOKEN = (
+    commands.Deposit,
+    commands.ReverseDeposit,
+    commands.ExitRequested,
+    commands.ExitCancelled,
+    commands.Exited,
+)
+"""What a token that nobody listed can bring about at will, with amounts that no token has."""
 
 
 class Submits(Protocol):
@@ -77,7 +85,10 @@ class KnowsWithdrawals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchStatus:
-    """How far the watcher is. ``problems`` are inputs that the engine refused."""
+    """How far the watcher is. ``problems`` are the first few inputs that the engine refused.
+
+    What a token without a market brings about is none: it concerns nobody else.
+    """
 
     head_block: int
     confirmed_block: int
@@ -196,7 +207,8 @@ class Watcher:
             applied = self._sequencer.submit(command).result()
         except ExchangeError as error:
             if isinstance(command, CHAIN_COMMANDS):
-                return self._refuse(waiting, error.code, error.message)
+                ignored = isinstance(command, _OF_A_TOKEN) and not self.store.lists(command.token)
+                return self._refuse(waiting, error.code, error.message, ignored=ignored)
             self.store.note_logged([(waiting.number, 0)], self.store.log_position())
             return 0
         if isinstance(waiting.input, LandedBatch):
@@ -204,9 +216,11 @@ class Watcher:
         _log.info("told", command=type(command).__name__, position=applied.position)
         return applied.position
 
-    def _refuse(self, waiting: Waiting, code: str, message: str) -> int:
-        _log.error("input_refused", number=waiting.number, code=code, message=message)
-        self.store.note_refused(waiting.number, f"{code}: {message}")
+    def _refuse(self, waiting: Waiting, code: str, message: str, *, ignored: bool = False) -> int:
+        """Note an input as refused; ``ignored`` where anybody could have brought it about."""
+        tell = _log.info if ignored else _log.error
+        tell("input_refused", number=waiting.number, code=code, message=message)
+        self.store.note_refused(waiting.number, f"{code}: {message}", ignored=ignored)
         return 0
 
     def _command(self, waiting: Waiting) -> Command | None:
