@@ -20,7 +20,7 @@ from gavelbook.demo.exchange_server import ExchangeServer
 from gavelbook.demo.live_sale import LiveSales
 from gavelbook.demo.live_trading import LiveTrading
 from gavelbook.demo.local_chain import LocalChain, choose_port
-from gavelbook.demo.page_server import USUAL_PAGE_PORT, PageServer
+from gavelbook.demo.pages import USUAL_PAGE_PORT, page_settings, what_to_try
 from gavelbook.demo.scene import Cast, Scene
 from gavelbook.demo.story import SPAN_SECONDS, Story
 from gavelbook.demo.trading_floor import TradingFloor
@@ -62,7 +62,7 @@ def main(  # noqa: PLR0913 -- one for each option
     began = time.monotonic()
     try:
         # Asked before the play, so that nobody waits for it in vain.
-        page_port = choose_port(port, USUAL_PAGE_PORT) if serve else 0
+        page_port = choose_port(port, USUAL_PAGE_PORT) if serve else None
         with tempfile.TemporaryDirectory(prefix="gavelbook-demo-") as name:
             folder = Path(name)
             genesis = int(time.time()) - SPAN_SECONDS - _HEAD_START_SECONDS
@@ -71,7 +71,7 @@ def main(  # noqa: PLR0913 -- one for each option
             ) as chain:
                 scene = _sell(console, chain, folder, bidders, seed)
                 with (
-                    ExchangeServer(scene) as server,
+                    ExchangeServer(scene, page_port) as server,
                     closing(TradingFloor(scene, server.url, seed)) as floor,
                 ):
                     TradingStory(scene, server, floor, console).run()
@@ -79,7 +79,7 @@ def main(  # noqa: PLR0913 -- one for each option
                     console.line(f"Done in {time.monotonic() - began:.0f} seconds.")
                     if serve:
                         live = LiveTrading(floor, server, seed)
-                        _serve(console, LiveSales(scene.scene, seed, minutes * 60), live, page_port)
+                        _serve(console, LiveSales(scene.scene, seed, minutes * 60), live)
     except KeyboardInterrupt:
         click.echo("\nStopped; chain, exchange and pages are gone.")
         sys.exit(0 if serve else EXIT_STOPPED)
@@ -99,20 +99,13 @@ def _sell(
     return scene
 
 
-def _serve(console: Console, sales: LiveSales, trading: LiveTrading, port: int) -> None:
+def _serve(console: Console, sales: LiveSales, trading: LiveTrading) -> None:
     console.step("A live sale, live trading, and the pages")
     sales.open()
-    trading.start()
-    with PageServer(sales.scene, trading.url, port) as pages:
-
-        def watch() -> None:
-            pages.check()
-            trading.step()
-
-        console.line(
-            f"Open {click.style(pages.url, bold=True)}, bid and trade. Ctrl-C ends everything."
-        )
-        sales.run(watch)
+    trading.start(page_settings(sales.scene))
+    for line in what_to_try(trading.url, sales.scene):
+        console.line(line)
+    sales.run(trading.step)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The exchange service as a process of the demo."""
+"""The exchange service as a process of the demo, and in the end the pages with it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from gavelbook.exchange.engine import Engine
 from gavelbook.service.exchange.snapshots import SnapshotFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gavelbook.demo.exchange_scene import ExchangeScene
 
-_GAVELBOOK = Path(sys.executable).with_name("gavelbook")
+GAVELBOOK = Path(sys.executable).with_name("gavelbook")
+"""The command line beside this interpreter."""
+
 _MATCHER, _RELAYER = "matcher", "relayer"
 _PASSPHRASE = "demo"  # noqa: S105 -- of keys that everybody knows
 _BATCH_FILLS = 40
@@ -32,10 +36,10 @@ class ExchangeServer:
     It can be started and stopped several times; what it knows is in its folder.
     """
 
-    def __init__(self, scene: ExchangeScene) -> None:
-        """Prepare; `start` starts it."""
+    def __init__(self, scene: ExchangeScene, port: int | None = None) -> None:
+        """Prepare; `start` starts it, on ``port`` or any free one."""
         self._scene = scene
-        self._port = free_port()
+        self._port = port or free_port()
         folder = scene.scene.store.folder
         self._folder, self._keys = folder / "exchange", folder / "keys"
         self._environment = self._locked_away()
@@ -50,8 +54,10 @@ class ExchangeServer:
         """End the process, if there is one."""
         self.stop()
 
-    def start(self) -> None:
+    def start(self, pages: Mapping[str, str] | None = None) -> None:
         """Start the process and wait until it answers.
+
+        It serves the pages as well where ``pages`` says what is in their environment.
 
         Raises:
             DemoError: ``exchange_failed``.
@@ -70,14 +76,18 @@ class ExchangeServer:
             "batch-fills": _BATCH_FILLS,
             "batch-seconds": _BATCH_SECONDS,
         }
-        command = [str(_GAVELBOOK), "serve", self._scene.exchange.address]
+        command = [str(GAVELBOOK), "serve", self._scene.exchange.address]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        if pages is not None:
+            # Whoever opens the pages by this name is at home as well.
+            command += ["--pages", f"--origin=http://localhost:{self._port}"]
         self._process = ChildServer(
             "exchange",
-            [*command, *(f"--{name}={value}" for name, value in options.items())],
+            command,
             health=f"{self.url}/v1/status",
             log=self._keys.parent / "exchange.log",
             folder=self._keys.parent,
-            environment=self._environment,
+            environment={**self._environment, **(pages or {})},
             stop_seconds=_STOP_SECONDS,
         )
         self._process.wait_until_up()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from gavelbook.client.errors import ApiError, NetworkError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gavelbook.demo.exchange_server import ExchangeServer
     from gavelbook.demo.trading_floor import TradingFloor
 
@@ -26,9 +28,12 @@ class LiveTrading:
         self._random = Random(seed)  # noqa: S311 -- a simulation that can be repeated
         self._next = time.monotonic()
 
-    def start(self) -> None:
-        """Start the exchange; errors as `ExchangeServer.start`."""
-        self._server.start()
+    def start(self, pages: Mapping[str, str]) -> None:
+        """Start the exchange with the pages, in the environment ``pages``.
+
+        Errors as `ExchangeServer.start`.
+        """
+        self._server.start(pages)
 
     def step(self) -> None:
         """Play a round if it is time for one.

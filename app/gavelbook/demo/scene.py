@@ -13,6 +13,7 @@ from gavelbook.chain.sale import Sale
 from gavelbook.chain.token import Token
 from gavelbook.demo.bulk_sender import DEPLOYMENT_GAS, BulkSender, Message
 from gavelbook.demo.local_chain import CHAIN_ID
+from gavelbook.service.faucet import faucet_account
 from gavelbook.wallet import visitors
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _WHOLE = 10**18
 _TOKEN_SUPPLY = 100_000_000_000 * _WHOLE
 _POCKET_MONEY = 1_000_000 * _WHOLE
 _ETHER = 100 * _WHOLE
+_FAUCET_TOKENS = 50_000_000 * _WHOLE
 _APPROVAL = 2**255
 _CAPS_TOGETHER_BPS = 36_000
 _DAY = 24 * 60 * 60
@@ -52,6 +54,8 @@ class Cast:
     matcher: LocalAccount
     relayer: LocalAccount
     fee_recipient: LocalAccount
+    faucet: LocalAccount
+    """Pays play money to whoever asks on the pages."""
     visitors: list[LocalAccount]
     bidders: list[LocalAccount]
 
@@ -69,6 +73,7 @@ class Cast:
             matcher=matcher,
             relayer=relayer,
             fee_recipient=fee_recipient,
+            faucet=faucet_account(),
             visitors=[visitor.account for visitor in visitors(wallet)],
             bidders=wallet.accounts(bidders, first=_FIRST_BIDDER),
         )
@@ -78,7 +83,7 @@ class Cast:
         """All accounts that pay gas."""
         of_sales = [self.issuer, self.allocator, self.keeper, self.treasury]
         of_exchange = [self.owner, self.matcher, self.relayer]
-        return [*of_sales, *of_exchange, *self.visitors, *self.bidders]
+        return [*of_sales, *of_exchange, self.faucet, *self.visitors, *self.bidders]
 
 
 class Window(NamedTuple):
@@ -133,8 +138,15 @@ class Scene:
             (cast.treasury, Message.of(money.transfer(account.address, _POCKET_MONEY)))
             for account in (*cast.visitors, *cast.bidders)
         )
+        fill = (cast.faucet.address, _FAUCET_TOKENS)
         allow = self.sale_token.approve(self.factory.address, _TOKEN_SUPPLY)
-        self.bulk.send_and_mine([(cast.issuer, Message.of(allow))])
+        self.bulk.send_and_mine(
+            [
+                (cast.treasury, Message.of(money.transfer(*fill))),
+                (cast.issuer, Message.of(self.sale_token.transfer(*fill))),
+                (cast.issuer, Message.of(allow)),
+            ]
+        )
 
     def deploy(
         self, name: str, deployment: ContractConstructor, arguments: list[Any]

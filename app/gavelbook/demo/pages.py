@@ -1,0 +1,35 @@
+"""What the pages of the demo are told, and what a visitor is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gavelbook.demo.scene import Scene
+
+USUAL_PAGE_PORT = 8501
+
+
+def page_settings(scene: Scene) -> dict[str, str]:
+    """Return the environment of pages over ``scene``."""
+    return {
+        "GAVELBOOK_RPC_URL": scene.chain.url,
+        "GAVELBOOK_PUBLIC_RPC_URL": scene.chain.url,
+        "GAVELBOOK_CHAIN_NAME": "Gavelbook demo",
+        "GAVELBOOK_DEPLOYMENTS": str(scene.store.folder),
+        "GAVELBOOK_DEMO_ACCOUNTS": "1",
+    }
+
+
+def what_to_try(url: str, scene: Scene) -> Iterator[str]:
+    """Yield the lines that greet whoever started the demo."""
+    yield f"Open {click.style(url, bold=True)}. Ctrl-C ends everything."
+    yield "Try: bid in the live sale as Ada, Ben, Cleo, Dan or Eva; the accounts need no key."
+    yield "Try: trade on the Market page; click a price to fill the order form."
+    yield "Try: register an account of your own with a name and a password."
+    yield "Try: connect a wallet of your browser; Portfolio gives it play money."
+    yield f"     Its network: {scene.chain.url}, chain 31337"
