@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from gavelbook.chain.errors import ChainError
 
 _INDEX_BITS = 8
+_SIGNATURE_BYTES = 65
+_LOWEST_V = 27
 NO_DIGEST = bytes(32)
 
 
@@ -89,6 +93,21 @@ class Permit:
     v: int
     r: bytes
     s: bytes
+
+    @classmethod
+    def signed(cls, value: int, deadline: int, signature: bytes) -> Self:
+        """Return the permit with its signature of 65 bytes.
+
+        Raises:
+            ChainError: ``signature_malformed``: a contract that is a wallet may sign otherwise.
+
+        """
+        if len(signature) != _SIGNATURE_BYTES:
+            message = f"Expected a signature of 65 bytes, was {len(signature)}"
+            raise ChainError("signature_malformed", message)
+        # Some wallets count from 0.
+        v = signature[64] if signature[64] >= _LOWEST_V else signature[64] + _LOWEST_V
+        return cls(value, deadline, v, signature[:32], signature[32:64])
 
 
 def bid_key(bidder: str, index: int) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gavelbook.chain.abi import load_abi
+from gavelbook.chain.errors import ChainError, ChainUnreachable
 from gavelbook.chain.reading import Asker
-from gavelbook.chain.signing import sign_permit
+from gavelbook.chain.signing import permit_message, sign_permit
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from web3.types import BlockIdentifier
 
     from gavelbook.chain.sale_types import Permit
+
+_PLAIN_DOMAIN = b"\x0f"
+"""Name, version, chain and contract, and nothing else, as EIP-5267 says it."""
 
 
 class Token:
@@ -66,6 +70,41 @@ class Token:
         return sign_permit(
             owner, chain_id, contract, name, spender, value, nonce, deadline, version
         )
+
+    def takes_permits(self, owner: str) -> bool:
+        """Return whether ``owner`` can sign an allowance: ERC-2612 with the domain of EIP-5267.
+
+        A token that names another contract or chain than its own takes none: what is signed for it
+        would be good elsewhere.
+        """
+        try:
+            fields, _, _, chain_id, contract, _, _ = self._asker.ask("eip712Domain")
+            self.permit_nonce(owner)
+        except ChainUnreachable:
+            raise
+        except ChainError:
+            return False
+        here = (self.address, self.web3.eth.chain_id)
+        return bool(fields == _PLAIN_DOMAIN and (contract, chain_id) == here)
+
+    def permit_typed_data(
+        self, owner: str, spender: str, value: int, deadline: int
+    ) -> dict[str, Any]:
+        """Return what ``owner`` signs to allow ``spender`` ``value`` base units.
+
+        Nonce and domain are read from the token; amounts are decimal text, for JSON. The signature
+        makes a `Permit.signed`.
+        """
+        _, name, version, chain_id, contract, _, _ = self._asker.ask("eip712Domain")
+        nonce = self.permit_nonce(owner)
+        message = permit_message(
+            chain_id, contract, name, owner, spender, value, nonce, deadline, version
+        )
+        text = {
+            key: str(each) if isinstance(each, int) else each
+            for key, each in message["message"].items()
+        }
+        return {**message, "message": text}
 
     def _account(self, address: str) -> ChecksumAddress:
         return self.web3.to_checksum_address(address)

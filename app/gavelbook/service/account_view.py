@@ -44,6 +44,7 @@ class OwnOrder:
     lots: int
     ticks: int
     lane: int
+    sequence: int
     filled: int
     remaining: int
     settled: int

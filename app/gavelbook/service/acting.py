@@ -8,7 +8,7 @@ wallet one by one, each when its owner agrees. The action itself does not know w
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -31,11 +31,18 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who acts: ``address`` has a checksum."""
+    """Somebody who acts, as one session knows them: ``address`` has a checksum.
+
+    What was read or opened for an actor is kept under the whole of it, so that nobody else can
+    come by it by naming the same address.
+    """
 
     name: str
     address: str
     kind: AccountKind
+    session: str = field(default="", repr=False)
+    """A secret: the token of a managed account's session, random text where a wallet is connected;
+    empty for accounts of a demo, which are everybody's."""
 
 
 class Line(NamedTuple):

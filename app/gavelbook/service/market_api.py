@@ -1,21 +1,31 @@
-"""The exchange's API for sessions that share it: one client for everybody, one per customer."""
+"""The exchange's API for sessions that share it: one client for everybody, one per actor."""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
-from gavelbook.client import ApiError, Client, Patience
+import httpx
+
+from gavelbook.client import ApiError, Client, ClientError, Patience
+from gavelbook.errors import GavelbookError
+from gavelbook.service.acting import Action, Line, SignMessage, carry_out
+from gavelbook.wire.scalars import Address, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gavelbook.service.customers import Customer, Customers
+    from gavelbook.client.calls import Calls
+    from gavelbook.client.steps import Flow
+    from gavelbook.service.acting import Actor
+    from gavelbook.service.signers import Signers
 
 T = TypeVar("T")
 
 _PATIENCE = Patience(attempts=2, longest_pause=1.0)
 _SECONDS = 5.0
+_MOST_ACTORS = 1_000
 
 
 class _Guarded:
@@ -23,22 +33,28 @@ class _Guarded:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+
+    @property
+    def signed_in(self) -> bool:
+        return self.client.calls.token is not None
 
 
 class MarketApi:
-    """The API at ``url``. Safe to share between threads."""
+    """The API at ``url``. Safe to share between threads.
 
-    def __init__(self, url: str, signers: Customers) -> None:
-        """Ask as anybody, and as the customers of ``signers``; nothing is asked yet."""
+    What an actor may read is bound to the whole actor, with the secret of its session: whoever
+    merely names the same address is somebody else.
+    """
+
+    def __init__(self, url: str, signers: Signers) -> None:
+        """Ask as anybody, and as actors; ``signers`` sign in whom they reach. Asks nothing yet."""
         self.url = url
-        self._public = _Guarded(Client(url, timeout=_SECONDS, patience=_PATIENCE))
-        self._private = {
-            customer.address: _Guarded(
-                Client(url, account=signers.account(customer), timeout=_SECONDS, patience=_PATIENCE)
-            )
-            for customer in signers.all
-        }
+        self._signers = signers
+        self._transport = httpx.HTTPTransport()
+        self._public = self._client()
+        self._lock = threading.Lock()
+        self._private: OrderedDict[Actor, _Guarded] = OrderedDict()
 
     def ask(self, call: Callable[[Client], T]) -> T:
         """Return what ``call`` gets as anybody.
@@ -51,18 +67,83 @@ class MarketApi:
         with self._public.lock:
             return call(self._public.client)
 
-    def ask_as(self, customer: Customer, call: Callable[[Client], T]) -> T:
-        """Return what ``call`` gets as ``customer``, signed in; errors as `ask`."""
-        guarded = self._private[customer.address]
+    def send(self, actor: Actor, flow: Callable[[Calls], Flow[T]]) -> T:
+        """Return what ``flow`` gets with what ``actor`` has signed; errors as `ask`."""
+        guarded = self._of(actor)
         with guarded.lock:
-            client = guarded.client
-            if client.calls.token is None:
-                client.sign_in()
+            return guarded.client.run(flow(guarded.client.calls))
+
+    def ask_as(self, actor: Actor, call: Callable[[Client], T]) -> T:
+        """Return what ``call`` gets as ``actor``, signed in.
+
+        Raises:
+            ClientError: ``sign_in_required``, where nobody here can sign in for ``actor``.
+            ApiError, NetworkError, AnswerError: as `ask`.
+
+        """
+        guarded = self._of(actor)
+        with guarded.lock:
+            if not guarded.signed_in:
+                self._enter(actor)
             try:
-                return call(client)
+                return call(guarded.client)
             except ApiError as error:
                 if error.code != "unknown_session":
                     raise
-            client.calls.token = None
-            client.sign_in()
-            return call(client)
+            guarded.client.calls.token = None
+            self._enter(actor)
+            return call(guarded.client)
+
+    def may_read(self, actor: Actor) -> bool:
+        """Return whether `ask_as` has or can get a session of ``actor``."""
+        return self._signers.reach(actor) or self._of(actor).signed_in
+
+    def sign_in(self, actor: Actor) -> Action[None]:
+        """Open a session of ``actor``: it reads the account and cancels orders."""
+        account = Address.parse(actor.address)
+        nonce = self.send(actor, lambda calls: calls.sign_in_message(account))
+        lines = (
+            Line("Lets this page", "show your orders and balances, and cancel orders"),
+            Line("Moves", "no money"),
+        )
+        signature = yield SignMessage("Sign in to the exchange", nonce.message, lines)
+        signed = Signature(signature)
+        self.send(actor, lambda calls: calls.open_session(nonce.message, signed))
+
+    def sign_out(self, actor: Actor) -> None:
+        """End the session of ``actor`` and forget it, whatever the exchange answers."""
+        with self._lock:
+            guarded = self._private.pop(actor, None)
+        if guarded is None or not guarded.signed_in:
+            return
+        with guarded.lock:
+            try:
+                guarded.client.sign_out()
+            except GavelbookError:
+                # It ends by itself in time, and nobody has the token any more.
+                return
+
+    def _enter(self, actor: Actor) -> None:
+        if not self._signers.reach(actor):
+            message = f"Expected {actor.name} to be signed in to the exchange, was not"
+            raise ClientError("sign_in_required", message, account=actor.address)
+        carry_out(self.sign_in(actor), actor, self._signers)
+
+    def _of(self, actor: Actor) -> _Guarded:
+        with self._lock:
+            if actor not in self._private:
+                self._private[actor] = self._client()
+            self._private.move_to_end(actor)
+            while len(self._private) > _MOST_ACTORS:
+                self._private.popitem(last=False)
+            return self._private[actor]
+
+    def _client(self) -> _Guarded:
+        return _Guarded(
+            Client(
+                self.url,
+                timeout=_SECONDS,
+                patience=_PATIENCE,
+                transport=self._transport,
+            )
+        )

@@ -1,4 +1,4 @@
-"""What the market page can ask for: the markets, and trading for the accounts of a demo.
+"""What the market page can ask for: the markets, and trading for whoever acts.
 
 The pages see plain values; the API, keys and web3 stay behind this desk.
 """
@@ -10,25 +10,41 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from gavelbook.chain.exchange import Exchange
 from gavelbook.exchange.markets import Market
 from gavelbook.exchange.orders import Order
 from gavelbook.exchange.orders import Side as EngineSide
-from gavelbook.exchange.signing import Domain, Withdrawal
-from gavelbook.exchange.typed_data import order_typed_data
+from gavelbook.exchange.signing import CancelRequest as SignedCancel
+from gavelbook.exchange.signing import Domain, order_hash
+from gavelbook.exchange.typed_data import cancel_typed_data, order_typed_data
+from gavelbook.service.acting import Action, Line, SignTypedData
+from gavelbook.service.action_lines import order_lines
+from gavelbook.service.escrow_actions import EscrowActions
 from gavelbook.service.market_reader import MarketReader
-from gavelbook.wire.orders import OrderRequest
-from gavelbook.wire.scalars import Address, Hash32, OrderSignature, Uint16, Uint32, Uint40, Uint64
+from gavelbook.wire.orders import CancelRequest, OrderRequest
+from gavelbook.wire.scalars import (
+    Address,
+    Hash32,
+    OrderSignature,
+    Signature,
+    Uint16,
+    Uint32,
+    Uint40,
+    Uint64,
+)
 
 if TYPE_CHECKING:
-    from web3.contract.contract import ContractFunction
+    from web3 import Web3
 
-    from gavelbook.service.account_view import AccountView
-    from gavelbook.service.customers import Customer, Customers
+    from gavelbook.service.account_view import AccountView, OwnOrder
+    from gavelbook.service.acting import Actor
     from gavelbook.service.market_api import MarketApi
     from gavelbook.service.market_view import Board, Candle, MarketTerms
     from gavelbook.service.sale_view import Token
     from gavelbook.service.ticket import Ticket
+    from gavelbook.wire.accounts import WithdrawalRequest, WithdrawalView
 
 INTERVALS = {
     "1m": 60_000,
@@ -42,7 +58,6 @@ INTERVALS = {
 
 _HOUR = 60 * 60
 _GTC_SECONDS = 30 * 24 * _HOUR
-_PERMIT_SECONDS = _HOUR
 _DRAFT_SECONDS = 60
 _LANE_REST_SECONDS = 30
 _LISTED_TRIES, _LISTED_PAUSE = 20, 0.05
@@ -53,9 +68,11 @@ class Draft:
     """An order ready to be signed: what is shown is what is signed."""
 
     market: MarketTerms
-    customer: Customer
+    actor: Actor
     ticket: Ticket
     order: Order
+    order_hash: str
+    """By which the exchange knows it: the same draft is placed once, however often it is sent."""
     typed_data: dict[str, Any]
     made_at: float
 
@@ -74,16 +91,17 @@ class Placed:
 class MarketDesk:
     """One desk serves all sessions. Safe to share between threads.
 
-    Reading raises as `MarketReader` does.
+    Reading raises as `MarketReader` does. Actions raise `ApiError` where the exchange refuses,
+    `NetworkError` where no answer came (what was asked may have happened), and `ChainError` where
+    a contract or the chain refuses.
     """
 
-    def __init__(self, api: MarketApi, signers: Customers) -> None:
-        """Ask ``api``; ``signers`` sign and send."""
+    def __init__(self, api: MarketApi, web3: Web3) -> None:
+        """Ask ``api``, and the chain behind ``web3``."""
         self.api_url = api.url
-        self.customers = signers.all
         self._api = api
-        self._signers = signers
-        self._reader = MarketReader(api, signers.web3)
+        self._reader = MarketReader(api, web3)
+        self._web3 = web3
         self._lanes_used: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
 
@@ -99,9 +117,30 @@ class MarketDesk:
         """Return the newest candles, oldest first; ``interval`` is a key of `INTERVALS`."""
         return self._reader.candles(terms, interval)
 
-    def account(self, terms: MarketTerms, customer: Customer) -> AccountView:
-        """Return balances, orders and fills of ``customer``, as of a moment ago."""
-        return self._reader.account(terms, customer)
+    def account(self, terms: MarketTerms, actor: Actor) -> AccountView:
+        """Return balances, orders and fills of ``actor``, as of a moment ago.
+
+        Raises:
+            ClientError: ``sign_in_required``, until the action of `sign_in` was carried out.
+
+        """
+        return self._reader.account(terms, actor)
+
+    def may_read(self, actor: Actor) -> bool:
+        """Return whether `account` can be read without signing in first."""
+        return self._api.may_read(actor)
+
+    def sign_in(self, actor: Actor) -> Action[None]:
+        """Open a session of ``actor`` with the exchange."""
+        return self._api.sign_in(actor)
+
+    def sign_out(self, actor: Actor) -> None:
+        """End the session of ``actor`` with the exchange."""
+        self._api.sign_out(actor)
+
+    def refresh(self, terms: MarketTerms, actor: Actor | None = None) -> None:
+        """Read again at the next look: something has just changed."""
+        self._reader.expire(terms, actor)
 
     def now_ms(self) -> int:
         """Return the time in Unix milliseconds."""
@@ -110,114 +149,119 @@ class MarketDesk:
     # Orders
 
     def draft(
-        self, terms: MarketTerms, customer: Customer, ticket: Ticket, known: Draft | None = None
+        self, terms: MarketTerms, actor: Actor, ticket: Ticket, known: Draft | None = None
     ) -> Draft:
         """Return the order that ``ticket`` asks for; ``known`` where that is still good."""
         if (
             known is not None
-            and (known.market, known.customer, known.ticket) == (terms, customer, ticket)
+            and (known.market, known.actor, known.ticket) == (terms, actor, ticket)
             and time.monotonic() - known.made_at < _DRAFT_SECONDS
-            and self._lane_free(terms, customer, known.order.lane)
+            and self._lane_free(terms, actor, known.order.lane)
         ):
             return known
-        now = self._now()
         lane = 0
-        while not self._lane_free(terms, customer, lane):
+        while not self._lane_free(terms, actor, lane):
             lane += 1
-        order = Order(
-            market=terms.market,
-            maker=_bytes(customer.address),
-            side=EngineSide.BUY if ticket.side == "buy" else EngineSide.SELL,
-            lots=ticket.lots,
-            ticks=ticket.ticks,
-            lane=lane,
-            # The time lies above every sequence the lane has had.
-            sequence=now,
-            expiry=now + self._life(ticket),
-            max_fee_bps=ticket.fee_bps(terms),
-        )
-        status = self._reader.status()
-        domain = Domain(int(status.chain_id), bytes(status.exchange))
-        typed_data = order_typed_data(domain, _engine_market(terms), order)
-        return Draft(terms, customer, ticket, order, typed_data, time.monotonic())
+        # The time lies above every sequence the lane has had.
+        return self._drafted(terms, actor, ticket, lane, self._now())
 
-    def place(self, draft: Draft) -> Placed:
-        """Sign ``draft`` and place it.
-
-        Raises:
-            ApiError: the exchange refuses the order.
-            NetworkError: no answer came; the order may have been placed.
-
-        """
-        customer, order = draft.customer, draft.order
+    def place(self, draft: Draft) -> Action[Placed]:
+        """Sign ``draft`` and place it: once, however often it is asked for."""
+        actor, order = draft.actor, draft.order
+        lines = order_lines(draft.market, draft.ticket, order)
+        signature = yield SignTypedData("Sign the order", draft.typed_data, lines)
         with self._lock:
-            self._lanes_used[customer.address, order.lane] = time.monotonic()
-        request = self._signed(draft)
-        placement = self._api.ask_as(customer, lambda client: client.place(request))
-        order_hash = placement.order_hash.text()
-        self._wait_until_listed(draft.market, customer, order_hash)
+            self._lanes_used[actor.address, order.lane] = time.monotonic()
+        request = self._request(draft, signature)
+        placement = self._api.send(actor, lambda calls: calls.place(request))
+        self._wait_until_listed(draft.market, actor, draft.order_hash)
         return Placed(
-            order_hash=order_hash,
+            order_hash=draft.order_hash,
             filled=int(placement.filled_lots),
             remaining=int(placement.remaining_lots),
             quote=sum(int(fill.quote) for fill in placement.fills),
             fee=sum(int(fill.fee) for fill in placement.fills),
         )
 
-    def cancel(self, terms: MarketTerms, customer: Customer, order_hash: str) -> None:
-        """Take an order off the book; errors as `place`."""
-        self._api.ask_as(customer, lambda client: client.cancel(Hash32.parse(order_hash)))
-        self._reader.expire(terms, customer)
+    def replace(
+        self, terms: MarketTerms, actor: Actor, order: OwnOrder, ticket: Ticket
+    ) -> Action[Placed]:
+        """Place ``ticket`` in the lane of ``order``, which it takes the place of."""
+        sequence = max(self._now(), order.sequence + 1)
+        return self.place(self._drafted(terms, actor, ticket, order.lane, sequence))
 
-    def cancel_all(self, terms: MarketTerms, customer: Customer) -> int:
-        """Take all orders of a market off the book; return how many; errors as `place`."""
-        answer = self._api.ask_as(customer, lambda client: client.cancel_market(terms.market))
-        self._reader.expire(terms, customer)
-        return len(answer.order_hashes)
+    def cancel(self, terms: MarketTerms, actor: Actor, order_hash: str) -> Action[None]:
+        """Take an order off the book."""
+        yield from self._cancel(terms, actor, "order", Hash32.parse(order_hash).text())
+
+    def cancel_all(self, terms: MarketTerms, actor: Actor) -> Action[int]:
+        """Take all orders of a market off the book; results in how many."""
+        return (yield from self._cancel(terms, actor, "market", ""))
+
+    def cancel_on_chain(self, terms: MarketTerms, actor: Actor, order: OwnOrder) -> Action[str]:
+        """Void the orders of a lane up to ``order``, without the exchange; results in the hash."""
+        action = self._escrow(actor).cancel_lane(order.lane, order.sequence)
+        return self._refreshing(terms, actor, action)
 
     # Money
 
-    def deposit(self, terms: MarketTerms, customer: Customer, token: Token, amount: int) -> str:
-        """Pay into escrow in one transaction with its own allowance; return its hash.
+    def deposit(self, terms: MarketTerms, actor: Actor, token: Token, amount: int) -> Action[str]:
+        """Pay ``amount`` base units into escrow; results in the transaction's hash."""
+        contract = self._reader.contract(token)
+        action = self._escrow(actor).deposit(contract, token, amount, self._now())
+        return self._refreshing(terms, actor, action)
 
-        Raises:
-            TransactionRefused: the contract refuses; nothing was sent.
-            ChainError: as `Sender.send_and_wait`.
+    def withdraw(self, terms: MarketTerms, actor: Actor, token: Token, amount: int) -> Action[str]:
+        """Take ``amount`` base units out of escrow with the matcher's consent; the hash."""
 
-        """
-        exchange = self._exchange()
-        permit = self._reader.contract(token).sign_permit(
-            self._signers.account(customer), exchange.address, amount, self._now() + _PERMIT_SECONDS
-        )
-        call = exchange.deposit_with_permit(customer.address, token.address, permit)
-        return self._send(terms, customer, call)
+        def consent(account: Address, request: WithdrawalRequest) -> WithdrawalView:
+            return self._api.send(actor, lambda calls: calls.send_withdrawal(account, request))
 
-    def withdraw(self, terms: MarketTerms, customer: Customer, token: Token, amount: int) -> str:
-        """Take out of escrow with the matcher's consent; return the transaction's hash.
-
-        Raises:
-            ApiError: the matcher does not consent.
-            NetworkError, ChainError: as `place` and `deposit`.
-
-        """
-        consent = self._api.ask_as(customer, lambda client: client.withdraw(token.address, amount))
-        withdrawal = Withdrawal(
-            account=bytes(consent.account),
-            token=bytes(consent.token),
-            amount=int(consent.amount),
-            to=bytes(consent.to),
-            nonce=int(consent.nonce),
-            deadline=int(consent.deadline),
-        )
-        signature = bytes(consent.matcher_signature or b"")
-        return self._send(terms, customer, self._exchange().withdraw(withdrawal, signature))
+        action = self._escrow(actor).withdraw(consent, token, amount, self._now())
+        return self._refreshing(terms, actor, action)
 
     # Inside
 
-    def _signed(self, draft: Draft) -> OrderRequest:
+    def _refreshing(self, terms: MarketTerms, actor: Actor, action: Action[str]) -> Action[str]:
+        try:
+            return (yield from action)
+        finally:
+            self.refresh(terms, actor)
+
+    def _escrow(self, actor: Actor) -> EscrowActions:
+        exchange = Exchange(self._web3, self._reader.status().exchange.text())
+        return EscrowActions(exchange, actor.address)
+
+    def _now(self) -> int:
+        """Return the later of this machine's clock and the chain's, in Unix seconds."""
+        chain_time = int(self._web3.eth.get_block("pending")["timestamp"])
+        return max(self.now_ms() // 1000, chain_time)
+
+    def _domain(self) -> Domain:
+        status = self._reader.status()
+        return Domain(int(status.chain_id), bytes(status.exchange))
+
+    def _drafted(
+        self, terms: MarketTerms, actor: Actor, ticket: Ticket, lane: int, sequence: int
+    ) -> Draft:
+        order = Order(
+            market=terms.market,
+            maker=_bytes(actor.address),
+            side=EngineSide.BUY if ticket.side == "buy" else EngineSide.SELL,
+            lots=ticket.lots,
+            ticks=ticket.ticks,
+            lane=lane,
+            sequence=sequence,
+            expiry=self._now() + self._life(ticket),
+            max_fee_bps=ticket.fee_bps(terms),
+        )
+        domain, market = self._domain(), _engine_market(terms)
+        known_as = Hash32(order_hash(domain, market, order)).text()
+        data = order_typed_data(domain, market, order)
+        return Draft(terms, actor, ticket, order, known_as, data, time.monotonic())
+
+    def _request(self, draft: Draft, signature: bytes) -> OrderRequest:
         ticket, order = draft.ticket, draft.order
-        account = self._signers.account(draft.customer)
-        signed = account.sign_typed_data(full_message=draft.typed_data)
         leaves = self.now_ms() + ticket.good_for * 1000
         return OrderRequest(
             Uint16(order.market),
@@ -229,24 +273,40 @@ class MarketDesk:
             Uint32(order.sequence),
             Uint40(order.expiry),
             Uint16(order.max_fee_bps),
-            OrderSignature(signed.signature),
+            OrderSignature(signature),
             time_in_force=ticket.time_in_force,
             post_only=ticket.post_only,
             good_till=Uint64(leaves) if ticket.time_in_force == "GTT" else None,
         )
 
-    def _send(self, terms: MarketTerms, customer: Customer, call: ContractFunction) -> str:
-        receipt = self._signers.send(customer, call)
-        self._reader.expire(terms, customer)
-        return str(receipt["transactionHash"].to_0x_hex())
+    def _cancel(self, terms: MarketTerms, actor: Actor, scope: Any, target: str) -> Action[int]:
+        market = terms.market if scope == "market" else None
+        account = Address.parse(actor.address)
+        request = CancelRequest(account, scope, target, None if market is None else Uint16(market))
+        if self.may_read(actor):
+            # The session is enough: nothing to sign.
+            answer = self._api.ask_as(
+                actor, lambda client: client.run(client.calls.send_cancel(request))
+            )
+        else:
+            signed = SignedCancel(bytes(account), market or 0, scope, target, self.now_ms())
+            what = "one order" if scope == "order" else f"all orders of {terms.name}"
+            data = cancel_typed_data(self._domain(), signed)
+            signature = yield SignTypedData("Cancel", data, (Line("Cancels", what),))
+            proven = msgspec.structs.replace(
+                request, timestamp=Uint64(signed.timestamp), signature=Signature(signature)
+            )
+            answer = self._api.send(actor, lambda calls: calls.send_cancel(proven))
+        self.refresh(terms, actor)
+        return len(answer.order_hashes)
 
-    def _lane_free(self, terms: MarketTerms, customer: Customer, lane: int) -> bool:
+    def _lane_free(self, terms: MarketTerms, actor: Actor, lane: int) -> bool:
         """Return whether no open order is in a lane, nor one that the lists do not show yet."""
         with self._lock:
-            used = self._lanes_used.get((customer.address, lane))
+            used = self._lanes_used.get((actor.address, lane))
         if used is not None and time.monotonic() - used < _LANE_REST_SECONDS:
             return False
-        return lane not in self.account(terms, customer).lanes_in_use
+        return lane not in self.account(terms, actor).lanes_in_use
 
     def _life(self, ticket: Ticket) -> int:
         """Return for how many seconds an order is signed."""
@@ -254,21 +314,15 @@ class MarketDesk:
             return _GTC_SECONDS
         return ticket.good_for + self._reader.status().settlement_window_seconds + _HOUR
 
-    def _now(self) -> int:
-        """Return the later of this machine's clock and the chain's, in Unix seconds."""
-        return max(self.now_ms() // 1000, self._signers.chain_time())
-
-    def _wait_until_listed(self, terms: MarketTerms, customer: Customer, order_hash: str) -> None:
+    def _wait_until_listed(self, terms: MarketTerms, actor: Actor, order_hash: str) -> None:
         """Wait until the lists show an order that was accepted; they follow a moment later."""
-        for _ in range(_LISTED_TRIES):
-            self._reader.expire(terms, customer)
-            orders = self.account(terms, customer).orders
+        for _ in range(_LISTED_TRIES if self.may_read(actor) else 0):
+            self.refresh(terms, actor)
+            orders = self.account(terms, actor).orders
             if any(order.order_hash == order_hash for order in orders):
                 return
             time.sleep(_LISTED_PAUSE)
-
-    def _exchange(self) -> Exchange:
-        return Exchange(self._signers.web3, self._reader.status().exchange.text())
+        self.refresh(terms, actor)
 
 
 def _engine_market(terms: MarketTerms) -> Market:

@@ -23,7 +23,7 @@ from gavelbook.wire.scalars import Address
 if TYPE_CHECKING:
     from web3 import Web3
 
-    from gavelbook.service.customers import Customer
+    from gavelbook.service.acting import Actor
     from gavelbook.service.market_api import MarketApi
     from gavelbook.service.market_view import Day
     from gavelbook.wire.accounts import BalanceList
@@ -66,16 +66,15 @@ class MarketReader:
         """Return the newest candles, oldest first."""
         return self._slow.get((terms.market, interval), lambda: self._read_candles(terms, interval))
 
-    def account(self, terms: MarketTerms, customer: Customer) -> AccountView:
-        """Return balances, orders and fills of ``customer`` on a market."""
-        return self._accounts.get(
-            (customer.address, terms.market), lambda: self._read_account(terms, customer)
-        )
+    def account(self, terms: MarketTerms, actor: Actor) -> AccountView:
+        """Return balances, orders and fills of ``actor`` on a market."""
+        return self._accounts.get((actor, terms.market), lambda: self._read_account(terms, actor))
 
-    def expire(self, terms: MarketTerms, customer: Customer) -> None:
+    def expire(self, terms: MarketTerms, actor: Actor | None = None) -> None:
         """Read again at the next look: something has just changed."""
         self._boards.forget(terms.market)
-        self._accounts.forget((customer.address, terms.market))
+        if actor is not None:
+            self._accounts.forget((actor, terms.market))
 
     def contract(self, token: Token) -> TokenContract:
         """Return the contract of a token."""
@@ -122,29 +121,29 @@ class MarketReader:
         page = self._api.ask(lambda client: client.candles(terms.market, interval, limit=_CANDLES))
         return tuple(_candle(candle) for candle in reversed(page.candles))
 
-    def _read_account(self, terms: MarketTerms, customer: Customer) -> AccountView:
+    def _read_account(self, terms: MarketTerms, actor: Actor) -> AccountView:
         market = terms.market
         ask = self._api.ask_as
-        balances = ask(customer, lambda client: client.balances())
-        recent = ask(customer, lambda client: client.orders(market=market, limit=_OWN))
-        opened = ask(customer, lambda client: client.orders(state="open", limit=_MOST))
-        fills = ask(customer, lambda client: client.fills(market=market, limit=_OWN))
+        balances = ask(actor, lambda client: client.balances())
+        recent = ask(actor, lambda client: client.orders(market=market, limit=_OWN))
+        opened = ask(actor, lambda client: client.orders(state="open", limit=_MOST))
+        fills = ask(actor, lambda client: client.fills(market=market, limit=_OWN))
         live = [order for order in opened.orders if order.market == market]
         listed = {order.order_hash for order in recent.orders}
         # An old order may be open still, below the newest ones.
         orders = [*recent.orders, *(each for each in live if each.order_hash not in listed)]
         return AccountView(
-            address=customer.address,
+            address=actor.address,
             exiting=balances.exiting,
-            base=self._holding(terms.base, customer, balances),
-            quote=self._holding(terms.quote, customer, balances),
+            base=self._holding(terms.base, actor, balances),
+            quote=self._holding(terms.quote, actor, balances),
             orders=tuple(_own_order(order) for order in orders),
             fills=tuple(_own_fill(fill) for fill in fills.fills),
             lanes_in_use=frozenset(int(order.lane) for order in opened.orders),
         )
 
-    def _holding(self, token: Token, customer: Customer, balances: BalanceList) -> Holding:
-        wallet = self.contract(token).balance_of(customer.address)
+    def _holding(self, token: Token, actor: Actor, balances: BalanceList) -> Holding:
+        wallet = self.contract(token).balance_of(actor.address)
         for escrow in balances.balances:
             if escrow.token.text() == token.address:
                 return Holding(
@@ -189,6 +188,7 @@ def _own_order(order: OrderView) -> OwnOrder:
         lots=int(order.lots),
         ticks=int(order.ticks),
         lane=int(order.lane),
+        sequence=int(order.sequence),
         filled=int(order.filled_lots),
         remaining=int(order.remaining_lots),
         settled=int(order.settled_lots),

@@ -1,4 +1,4 @@
-"""What the pages can ask for: sales, and bids, cancels and claims of the accounts of a demo.
+"""What the pages can ask for: sales, and bids, cancels and claims of whoever acts.
 
 The pages see `SaleView`s and plain values; all of web3 stays behind this desk.
 """
@@ -15,23 +15,24 @@ from gavelbook.chain.connection import connect
 from gavelbook.chain.deployments import DeploymentStore
 from gavelbook.chain.errors import ChainError
 from gavelbook.chain.token import Token
-from gavelbook.service.customers import Customers
+from gavelbook.service.acting import Action, Line, SendTransaction
+from gavelbook.service.action_lines import bid_lines
+from gavelbook.service.allowance import PERMIT_SECONDS, allow
+from gavelbook.service.demo_signer import DemoSigner
 from gavelbook.service.sale_reader import BlockClock, SaleReader
 
 if TYPE_CHECKING:
     from web3.contract.contract import ContractFunction
 
     from gavelbook.chain.audit import AuditReport
-    from gavelbook.service.customers import Customer
+    from gavelbook.service.acting import Actor
     from gavelbook.service.desk_settings import DeskSettings
     from gavelbook.service.sale_view import SaleView
-
-_PERMIT_SECONDS = 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """What a customer holds and, from a decided sale, can claim now; in base units."""
+    """What somebody holds and, from a decided sale, can claim now; in base units."""
 
     payment_tokens: int
     sale_tokens: int
@@ -62,23 +63,23 @@ class SaleDesk:
             ChainUnreachable: the node does not answer.
 
         """
-        self._web3 = connect(settings.rpc_url)
-        self._chain_id = int(self._web3.eth.chain_id)
+        self.web3 = connect(settings.rpc_url)
+        self.chain_id = int(self.web3.eth.chain_id)
         self._store = DeploymentStore()
-        self._clock = BlockClock(self._web3)
+        self._clock = BlockClock(self.web3)
         self._readers: dict[str, SaleReader] = {}
         self._lock = threading.Lock()
-        self.signers = Customers(self._web3, enabled=settings.demo_accounts)
-        self.customers = self.signers.all
+        self.demo_signer = DemoSigner(self.web3, enabled=settings.demo_accounts)
+        self.demo_actors = self.demo_signer.actors
 
     def sales(self) -> list[SaleTitle]:
         """Return all recorded sales, newest first."""
-        records = self._store.sales(self._chain_id)
+        records = self._store.sales(self.chain_id)
         return [SaleTitle(record.address, record.label) for record in reversed(records)]
 
     def now(self) -> int:
         """Return the time of the block that comes next, as far as the chain says."""
-        return self.signers.chain_time()
+        return int(self.web3.eth.get_block("pending")["timestamp"])
 
     def view(self, address: str) -> SaleView:
         """Return a sale as it is; errors as `SaleReader.view`."""
@@ -89,46 +90,69 @@ class SaleDesk:
         self._reader(address).expire()
 
     def name_of(self, address: str) -> str | None:
-        """Return the name of a customer; None for a stranger."""
-        return self.signers.name_of(address)
+        """Return the name of an account of the demo; None for a stranger."""
+        return next((each.name for each in self.demo_actors if each.address == address), None)
 
-    def pocket(self, view: SaleView, customer: Customer) -> Pocket:
-        """Return what ``customer`` holds and can claim from the sale."""
+    def pocket(self, view: SaleView, actor: Actor) -> Pocket:
+        """Return what ``actor`` holds and can claim from the sale."""
         tokens = refund = 0
         if view.decision is not None:
-            owed = self._reader(view.address).sale.owed(customer.address)
+            owed = self._reader(view.address).sale.owed(actor.address)
             tokens, refund = owed.tokens_now, owed.refund
-        payment = Token(self._web3, view.payment_token.address)
-        sold = Token(self._web3, view.sale_token.address)
+        payment = Token(self.web3, view.payment_token.address)
+        sold = Token(self.web3, view.sale_token.address)
         return Pocket(
-            payment.balance_of(customer.address), sold.balance_of(customer.address), tokens, refund
+            payment.balance_of(actor.address), sold.balance_of(actor.address), tokens, refund
         )
 
-    def bid(self, view: SaleView, customer: Customer, tick: int, lots: int) -> str:
-        """Bid in one transaction that carries its own allowance; return the transaction hash.
+    def bid(self, view: SaleView, actor: Actor, tick: int, lots: int) -> Action[str]:
+        """Bid in one transaction, with an allowance signed before it; results in its hash.
 
         Raises:
             TransactionRefused: the sale refuses the bid; nothing was sent.
             ChainError: as `Sender.send_and_wait`.
 
         """
-        sale, account = self._reader(view.address).sale, self.signers.account(customer)
+        sale = self._reader(view.address).sale
         # Off the ladder there is no price; the sale says so itself.
         ladder = range(view.auction.tick_count)
         escrow = lots * view.auction.price(tick) if tick in ladder else 0
-        token = Token(self._web3, view.payment_token.address)
-        deadline = self.now() + _PERMIT_SECONDS
-        permit = token.sign_permit(account, view.address, escrow, deadline)
-        return self._send(view, customer, sale.bid_with_permit(tick, lots, permit))
+        token = Token(self.web3, view.payment_token.address)
+        lines = bid_lines(view, tick, lots, escrow)
+        until = self.now() + PERMIT_SECONDS
+        permit = yield from allow(token, actor.address, view.address, escrow, until, lines)
+        permitted = sale.bid_with_permit(tick, lots, permit) if permit else sale.bid(tick, lots)
+        return (yield from self._sent(view, "Place the bid", permitted, lines))
 
-    def cancel(self, view: SaleView, customer: Customer, index: int) -> str:
-        """Cancel a bid; return the transaction hash; errors as `bid`."""
-        return self._send(view, customer, self._reader(view.address).sale.cancel(index))
+    def cancel(self, view: SaleView, actor: Actor, index: int) -> Action[str]:
+        """Cancel bid ``index`` of ``actor``; results in the hash; errors as `bid`."""
+        call = self._reader(view.address).sale.cancel(index)
+        lines = (Line("Cancels", f"bid {index + 1} of {actor.name}"), _back_to(actor))
+        return (yield from self._sent(view, "Cancel the bid", call, lines))
 
-    def claim(self, view: SaleView, customer: Customer) -> str:
-        """Claim everything owed now; return the transaction hash; errors as `bid`."""
-        call = self._reader(view.address).sale.claim(customer.address)
-        return self._send(view, customer, call)
+    def claim(self, view: SaleView, actor: Actor) -> Action[str]:
+        """Claim everything owed now; results in the hash; errors as `bid`."""
+        call = self._reader(view.address).sale.claim(actor.address)
+        return (yield from self._sent(view, "Claim tokens and refund", call, (_back_to(actor),)))
+
+    def claim_tokens(self, view: SaleView, actor: Actor) -> Action[str]:
+        """Claim the tokens won that are released; results in the hash; errors as `bid`."""
+        call = self._reader(view.address).sale.claim_tokens(actor.address)
+        return (yield from self._sent(view, "Claim tokens", call, (_back_to(actor),)))
+
+    def claim_refund(self, view: SaleView, actor: Actor) -> Action[str]:
+        """Claim the refund; results in the hash; errors as `bid`."""
+        call = self._reader(view.address).sale.claim_refund(actor.address)
+        return (yield from self._sent(view, "Claim the refund", call, (_back_to(actor),)))
+
+    def admit(
+        self, view: SaleView, actor: Actor, entity: bytes, deadline: int, signature: bytes
+    ) -> Action[str]:
+        """Have ``actor`` admitted by what the gate signed for it; errors as `bid`."""
+        sale = self._reader(view.address).sale
+        call = sale.admit(actor.address, entity, deadline, signature)
+        lines = (Line("Admits", actor.address), Line("As a wallet of", f"0x{entity.hex()}"))
+        return (yield from self._sent(view, "Enter the sale", call, lines))
 
     def allocation_file(self, view: SaleView) -> bytes:
         """Return the allocation as the file whose digest the allocator signs."""
@@ -137,18 +161,24 @@ class SaleDesk:
     def audit(self, view: SaleView) -> AuditReport:
         """Compute everything again from public data and compare; errors as `collect_facts`."""
         record = self._reader(view.address).record
-        return audit(collect_facts(self._web3, record.address, record.block))
+        return audit(collect_facts(self.web3, record.address, record.block))
 
-    def _send(self, view: SaleView, customer: Customer, call: ContractFunction) -> str:
-        receipt = self.signers.send(customer, call)
-        self._reader(view.address).expire()
-        return str(receipt["transactionHash"].to_0x_hex())
+    def _sent(
+        self, view: SaleView, title: str, call: ContractFunction, lines: tuple[Line, ...]
+    ) -> Action[str]:
+        transaction: str = yield SendTransaction(title, call, 0, lines)
+        self.expire(view.address)
+        return transaction
 
     def _reader(self, address: str) -> SaleReader:
         with self._lock:
             if address not in self._readers:
-                record = self._store.sale(self._chain_id, address)
+                record = self._store.sale(self.chain_id, address)
                 if record is None:
                     raise ChainError("sale_unknown", f"Expected a recorded sale, was {address}")
-                self._readers[address] = SaleReader(self._web3, record, self._clock)
+                self._readers[address] = SaleReader(self.web3, record, self._clock)
             return self._readers[address]
+
+
+def _back_to(actor: Actor) -> Line:
+    return Line("Paid to", actor.address)

@@ -40,20 +40,24 @@ class Core:
         self.lanes = lanes or Lanes()
         self.token: str | None = None
         """Of the session, once signed in."""
+        self.session_account: Address | None = None
+        """Whose session it is."""
         self.known_markets: dict[int, markets.MarketView] = {}
         self.lane_of: dict[bytes, int] = {}
         """Lanes by the hashes of the orders in them."""
 
     @property
     def address(self) -> Address:
-        """The account that signs.
+        """The account that signs, else the one signed in.
 
         Raises:
             ClientError: ``account_required``.
         """
-        if self.account is None:
+        if self.account is not None:
+            return Address.parse(self.account.address)
+        if self.session_account is None:
             raise no_account()
-        return Address.parse(self.account.address)
+        return self.session_account
 
     def private(self, what: str, answer: type[T], **query: Any) -> Flow[T]:
         """Read something of the account's own."""

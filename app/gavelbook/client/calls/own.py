@@ -16,7 +16,7 @@ from gavelbook.wire.accounts import (
     WithdrawalView,
 )
 from gavelbook.wire.orders import FillPage, OrderPage
-from gavelbook.wire.scalars import Address, Uint40, Uint256
+from gavelbook.wire.scalars import Address, Signature, Uint40, Uint256
 from gavelbook.wire.sessions import NonceAnswer, NonceRequest, SessionAnswer, SessionRequest
 
 if TYPE_CHECKING:
@@ -34,19 +34,23 @@ class Calls(TradingCalls):
             True
         """
         signer = yield from self.ready_signer()
-        nonce = yield from ask(
-            self.post("/v1/session/nonce", NonceRequest(signer.address)),
-            NonceAnswer,
-            self.patience,
-        )
-        signature = signer.text(nonce.message)
+        nonce = yield from self.sign_in_message(signer.address)
+        return (yield from self.open_session(nonce.message, signer.text(nonce.message)))
+
+    def sign_in_message(self, account: Address) -> Flow[NonceAnswer]:
+        """Ask for a message that ``account`` signs to sign in: for keys that are elsewhere."""
+        request = self.post("/v1/session/nonce", NonceRequest(account))
+        return (yield from ask(request, NonceAnswer, self.patience))
+
+    def open_session(self, message: str, signature: Signature) -> Flow[SessionAnswer]:
+        """Sign in with a message that the account has signed."""
         session = yield from ask(
-            self.post("/v1/session", SessionRequest(nonce.message, signature)),
+            self.post("/v1/session", SessionRequest(message, signature)),
             SessionAnswer,
             # The nonce works once: sending it again after a lost answer cannot succeed.
             Patience(attempts=1),
         )
-        self.token = session.token
+        self.token, self.session_account = session.token, session.account
         return session
 
     def sign_out(self) -> Flow[None]:
@@ -157,5 +161,9 @@ class Calls(TradingCalls):
             Uint40(withdrawal.deadline),
             signer.withdrawal(withdrawal),
         )
-        path = f"/v1/accounts/{signer.address.text()}/withdrawals"
+        return (yield from self.send_withdrawal(signer.address, request))
+
+    def send_withdrawal(self, account: Address, request: WithdrawalRequest) -> Flow[WithdrawalView]:
+        """Have the matcher co-sign a withdrawal that ``account`` has signed."""
+        path = f"/v1/accounts/{account.text()}/withdrawals"
         return (yield from ask(self.post(path, request), WithdrawalView, self.patience))

@@ -280,9 +280,15 @@ class TradingCalls(PublicCalls):
             Uint64(timestamp),
             signature,
         )
-        answer = yield from ask(
-            self.post("/v1/orders/cancel", request), orders.Cancellation, self.patience
-        )
+        return (yield from self.send_cancel(request))
+
+    def send_cancel(self, request: orders.CancelRequest) -> Flow[orders.Cancellation]:
+        """Cancel as ``request`` says: signed, or else by the session."""
+        path = "/v1/orders/cancel"
+        headers = self.with_session("POST", path).headers if request.signature is None else {}
+        message = self.post(path, request)
+        message.headers.update(headers)
+        answer = yield from ask(message, orders.Cancellation, self.patience)
         for order_hash in answer.order_hashes:
             self.ended(order_hash)
         return answer
