@@ -32,7 +32,7 @@ COLUMNS = (
     "block",
     "note",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def history_csv(entries: Iterable[Entry]) -> bytes:
@@ -41,7 +41,7 @@ def history_csv(entries: Iterable[Entry]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(_row(entry) for entry in entries)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="replace")
 
 
 def _row(entry: Entry) -> list[str]:
@@ -68,5 +68,6 @@ def _sum(found: Sum | None) -> list[str]:
 
 
 def _inert(text: str) -> str:
-    """Return ``text`` so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return ``text`` on one line, such that no spreadsheet takes it for a formula."""
+    line = "".join(each if each.isprintable() else " " for each in text).strip()
+    return f"'{line}" if line.startswith(_FORMULA) else line
