@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from eth_account.messages import encode_defunct
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gavelbook.api.errors import RequestError
+from gavelbook.api.nonces import Nonces
 from gavelbook.api.sessions import Sessions
 from gavelbook.api.settings import ApiSettings
 from tests.api.running import CHAIN_ID, trader
@@ -78,10 +82,17 @@ def test_a_nonce_works_once(sessions: Sessions) -> None:
     assert refused(sessions, message)["field"] == "nonce"
 
 
-def test_a_nonce_is_used_up_by_a_failure_too(sessions: Sessions) -> None:
+def test_nobody_else_uses_up_a_nonce(sessions: Sessions) -> None:
     _, message, _ = sessions.message_for(ACCOUNT)
     assert refused(sessions, message, trader("thief"))["field"] == "signature"
-    assert refused(sessions, message)["field"] == "nonce"
+    assert sessions.open(message, sign(message))
+
+
+def test_a_nonce_is_of_one_account(sessions: Sessions) -> None:
+    thief = trader("thief")
+    nonce, _, _ = sessions.message_for(ACCOUNT)
+    own_nonce, own_message, _ = sessions.message_for(bytes.fromhex(thief.address[2:]))
+    assert refused(sessions, own_message.replace(own_nonce, nonce), thief)["field"] == "nonce"
 
 
 def test_a_nonce_that_nobody_gave_out(sessions: Sessions) -> None:
@@ -162,11 +173,26 @@ def test_what_is_no_signature(sessions: Sessions, signature: bytes) -> None:
     assert caught.value.details["field"] == "signature"
 
 
-def test_another_nonce_does_not_push_one_out(sessions: Sessions) -> None:
+def test_any_number_of_nonces_takes_no_place(sessions: Sessions) -> None:
     _, message, _ = sessions.message_for(ACCOUNT)
+    before = len(pickle.dumps(sessions._nonces._used))
     for _ in range(1_000):
         sessions.message_for(bytes(20))
+    assert len(pickle.dumps(sessions._nonces._used)) == before
     assert sessions.open(message, sign(message))
+
+
+def test_used_nonces_are_forgotten_with_their_time(sessions: Sessions, clock: Clock) -> None:
+    for _ in range(5):
+        _, message, _ = sessions.message_for(ACCOUNT)
+        sessions.open(message, sign(message))
+        clock.now += 301
+    assert len(sessions._nonces._used) == 1
+
+
+@given(st.text("0123456789abcdefABCDEF gz", max_size=70))
+def test_what_is_no_nonce(nonce: str) -> None:
+    assert not Nonces(300, lambda: START).is_good(nonce, ACCOUNT)
 
 
 def test_rotation_ends_the_old_token(sessions: Sessions) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections import OrderedDict
 from datetime import UTC, datetime
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from gavelbook.api.errors import RequestError
+from gavelbook.api.nonces import Nonces
 from gavelbook.errors import shown
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 STATEMENT = (
     "Sign in to Gavelbook. This reads your account and can cancel orders; it moves no money."
 )
-_MOST_NONCES = 100_000
 _CLOCK_SKEW = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -45,7 +44,7 @@ class Session(NamedTuple):
 
 
 class Sessions:
-    """Nonces that were given out and sessions that are open.
+    """Sign-in messages that were given out and sessions that are open.
 
     Tokens are kept as hashes only, in ``path`` as in memory: who reads the file cannot use them.
     """
@@ -61,7 +60,7 @@ class Sessions:
         self._settings = settings
         self._chain_id = chain_id
         self._clock = clock
-        self._nonces: OrderedDict[str, float] = OrderedDict()
+        self._nonces = Nonces(settings.nonce_lifetime, clock)
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute(_SCHEMA)
@@ -82,13 +81,7 @@ class Sessions:
         from siwe import SiweMessage
 
         now = self._clock()
-        while self._nonces and next(iter(self._nonces.values())) <= now:
-            self._nonces.popitem(last=False)
-        if len(self._nonces) >= _MOST_NONCES:
-            message = "Expected fewer sign-ins under way, was the most there can be: try again soon"
-            raise RequestError("overloaded", message)
-        nonce = secrets.token_hex(16)
-        self._nonces[nonce] = expires = now + self._settings.nonce_lifetime
+        nonce, expires = self._nonces.give(account)
         text = SiweMessage(
             domain=self._settings.domain,
             address=to_checksum_address(account),
@@ -113,6 +106,7 @@ class Sessions:
         account = to_canonical_address(parsed.address)
         if _signer(message, signature) != account:
             raise _bad_sign_in("signature", signature, f"of {parsed.address}")
+        self._nonces.use(parsed.nonce)
         now = self._clock()
         expires = now + self._settings.session_lifetime
         if parsed.expiration_time is not None:
@@ -141,9 +135,8 @@ class Sessions:
         self._database.close()
 
     def _check(self, parsed: SiweMessage) -> None:
-        """Refuse a message for another place or time; its nonce is used up in any case."""
+        """Refuse a message for another place or time."""
         now = self._clock()
-        nonce_ends = self._nonces.pop(parsed.nonce, 0.0)
         wanted = {
             "domain": (parsed.domain, self._settings.domain),
             "uri": (parsed.uri, self._settings.public_url),
@@ -154,8 +147,9 @@ class Sessions:
                 raise _bad_sign_in(field, was, shown(expected))
         if parsed.scheme is not None:
             raise _bad_sign_in("scheme", parsed.scheme, "left out")
-        if nonce_ends <= now:
-            raise _bad_sign_in("nonce", parsed.nonce, "from here, unused and not expired")
+        if not self._nonces.is_good(parsed.nonce, to_canonical_address(parsed.address)):
+            expected = "from here, of this account, unused and not expired"
+            raise _bad_sign_in("nonce", parsed.nonce, expected)
         issued = _seconds(parsed.issued_at)
         if not now - self._settings.nonce_lifetime - _CLOCK_SKEW <= issued <= now + _CLOCK_SKEW:
             raise _bad_sign_in("issued_at", parsed.issued_at, "now")
