@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import Pricing, Rule
+from gavelbook.service.action_lines import moment
 from gavelbook.service.amounts import decimal_text
 from gavelbook.service.sale_view import Fill, Stage
 
@@ -32,21 +35,15 @@ PRICING_NAMES = {
 RULES_EXPLAINED = {
     Rule.PRICE_TIME: (
         "The best price is served first; at the same price the earlier bid goes first. Each bid "
-        "is filled in full until the supply ends, so at most one bid is cut. *Example: 10 lots "
-        "are left for three bids of 6, 5 and 4 lots at one price. The first gets 6, the second "
-        "4 of its 5, the third none.*"
+        "is filled in full until the supply ends, so at most one bid is cut."
     ),
     Rule.GROUP_ROUND_ROBIN: (
         "The best price is served first. At the price where the supply ends, lots go round: one "
-        "each per round, in order of arrival, until none is left. *Example: 10 lots are left for "
-        "three bids of 6, 5 and 4 lots at one price. Three full rounds give each 3; the last lot "
-        "goes to the first bid: 4, 3 and 3.*"
+        "each per round, in order of arrival, until none is left."
     ),
     Rule.TOP_THEN_ROUND_ROBIN: (
         "The highest price is filled in full. Then lots go round over all other bids, whatever "
-        "their price: one each per round, in order of arrival. *Example: the top bid takes its 5 "
-        "of 15 lots. The other 10 go round bids of 6, 5 and 4 lots: three full rounds give each "
-        "3; the last lot goes to the first: 4, 3 and 3.*"
+        "their price: one each per round, in order of arrival."
     ),
 }
 
@@ -64,6 +61,11 @@ TRUST = (
     "delay, and then anybody can finish the sale."
 )
 
+TRUST_SHORT = (
+    "The contracts hold the money and nobody owns them. They check every result before they accept "
+    "it; whoever runs this site can delay, but can neither take money nor change who gets what."
+)
+
 FILL_WORDS = {Fill.FULL: "Full", Fill.PARTIAL: "Partial", Fill.NOTHING: "None"}
 
 STAGE_WORDS = {
@@ -73,6 +75,43 @@ STAGE_WORDS = {
     Stage.CLEARED: ("Cleared", "violet"),
     Stage.FAILED: ("Failed, everybody is refunded", "red"),
 }
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$&@^=\"])")
+"""What Markdown, HTML or TeX could take for more than a letter."""
+_NAMED = re.compile(r":(?=[a-zA-Z_])")
+_WORD_JOINER = "\u2060"
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_FORMULA = re.compile(r"^[=+\-@\t\r\n]")
+_LONGEST = 200
+
+
+def plain(text: str) -> str:
+    """Return text that a stranger chose, as Markdown that shows it letter by letter.
+
+    No link, picture, colour, icon or formula comes of it, no line ends in it, it cannot turn the
+    direction of what follows, and what is very long is cut.
+    """
+    marked = _MARKS.sub(r"\\\1", _one_line(text))
+    # Addresses of pages become links by themselves, and icons are put in after everything else.
+    return _NAMED.sub(f"\\\\:{_WORD_JOINER}", marked).replace("://", "\\://").replace(
+        "www.", "www\\."
+    )
+
+
+def cell(text: str) -> str:
+    """Return text that a stranger chose, so that no spreadsheet takes it for a formula."""
+    line = _one_line(text)
+    return f"'{line}" if _FORMULA.match(line.lstrip() or line) else line
+
+
+def _one_line(text: str) -> str:
+    kept = "".join(
+        " " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each
+        for each in text
+        if each not in _DIRECTIONS
+    )
+    return kept if len(kept) <= _LONGEST else f"{kept[:_LONGEST]}…"
 
 
 def sentence(error: GavelbookError) -> str:

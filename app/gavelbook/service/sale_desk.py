@@ -19,6 +19,7 @@ from gavelbook.service.acting import Action, Line, SendTransaction
 from gavelbook.service.action_lines import bid_lines
 from gavelbook.service.allowance import PERMIT_SECONDS, allow
 from gavelbook.service.demo_signer import DemoSigner
+from gavelbook.service.sale_doings import abort_expired, clear_unsigned
 from gavelbook.service.sale_reader import BlockClock, SaleReader
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class SaleDesk:
     def bid(self, view: SaleView, actor: Actor, tick: int, lots: int) -> Action[str]:
         """Bid in one transaction, with an allowance signed before it; results in its hash.
 
+        Where the sale takes ether, whoever has too little of it wrapped sends it along instead.
+
         Raises:
             TransactionRefused: the sale refuses the bid; nothing was sent.
             ChainError: as `Sender.send_and_wait`.
@@ -119,6 +122,10 @@ class SaleDesk:
         escrow = lots * view.auction.price(tick) if tick in ladder else 0
         token = Token(self.web3, view.payment_token.address)
         lines = bid_lines(view, tick, lots, escrow)
+        if self.takes_ether(view) and token.balance_of(actor.address) < escrow:
+            return (
+                yield from self._sent(view, "Place the bid", sale.bid(tick, lots), lines, escrow)
+            )
         until = self.now() + PERMIT_SECONDS
         permit = yield from allow(token, actor.address, view.address, escrow, until, lines)
         permitted = sale.bid_with_permit(tick, lots, permit) if permit else sale.bid(tick, lots)
@@ -154,19 +161,55 @@ class SaleDesk:
         lines = (Line("Admits", actor.address), Line("As a wallet of", f"0x{entity.hex()}"))
         return (yield from self._sent(view, "Enter the sale", call, lines))
 
+    def clear(self, view: SaleView, actor: Actor) -> Action[str]:
+        """Post the result that the bids come to, without signature; results in the hash.
+
+        Raises:
+            TransactionRefused: only a signed result counts now, or somebody was quicker.
+            ChainError: as `bid`.
+
+        """
+        reader = self._reader(view.address)
+        posted = clear_unsigned(reader.sale, reader.plan(), view.payment_token, actor.address)
+        transaction: str = yield from posted
+        self.expire(view.address)
+        return transaction
+
+    def abort(self, view: SaleView) -> Action[str]:
+        """Call off a sale that nobody cleared in time; results in the hash; errors as `bid`."""
+        transaction: str = yield from abort_expired(self._reader(view.address).sale)
+        self.expire(view.address)
+        return transaction
+
+    def admitted(self, view: SaleView, actor: Actor) -> bool:
+        """Return whether ``actor`` may bid: always, where the sale has no gate."""
+        if view.terms.gate is None:
+            return True
+        return any(self._reader(view.address).sale.entity_of(actor.address))
+
+    def takes_ether(self, view: SaleView) -> bool:
+        """Return whether bids are paid in ether, wrapped by the sale."""
+        wrapped = self._reader(view.address).sale.wrapped_ether()
+        return wrapped is not None and wrapped == view.payment_token.address
+
     def allocation_file(self, view: SaleView) -> bytes:
         """Return the allocation as the file whose digest the allocator signs."""
-        return self._reader(view.address).allocation_file()
+        return self._reader(view.address).plan().file
 
     def audit(self, view: SaleView) -> AuditReport:
         """Compute everything again from public data and compare; errors as `collect_facts`."""
         record = self._reader(view.address).record
         return audit(collect_facts(self.web3, record.address, record.block))
 
-    def _sent(
-        self, view: SaleView, title: str, call: ContractFunction, lines: tuple[Line, ...]
+    def _sent(  # noqa: PLR0913, PLR0917 -- a step has so many parts
+        self,
+        view: SaleView,
+        title: str,
+        call: ContractFunction,
+        lines: tuple[Line, ...],
+        value: int = 0,
     ) -> Action[str]:
-        transaction: str = yield SendTransaction(title, call, 0, lines)
+        transaction: str = yield SendTransaction(title, call, value, lines)
         self.expire(view.address)
         return transaction
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from web3 import Web3
 
+    from gavelbook.chain.clearing_plan import ClearingPlan
     from gavelbook.chain.deployments import SaleRecord
     from gavelbook.chain.sale_events import SaleEvent
 
@@ -97,9 +98,9 @@ class SaleReader:
         with self._lock:
             self._read_at = -_FRESH_SECONDS
 
-    def allocation_file(self) -> bytes:
-        """Return the allocation of the bids read so far (docs/formats.md)."""
-        return plan_clearing(self.terms.auction, self._reader.book()).file
+    def plan(self) -> ClearingPlan:
+        """Return the result that the bids read so far come to."""
+        return plan_clearing(self.terms.auction, self._reader.book())
 
     def _current(self, known: SaleView | None) -> SaleView:
         """Read on; return ``known`` where nothing came."""

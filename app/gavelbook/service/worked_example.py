@@ -20,6 +20,7 @@ class ExampleBid:
     """A bid of the example and what becomes of it; money in payment token base units."""
 
     name: str
+    tick: int
     price: int
     lots: int
     filled: int
@@ -48,7 +49,7 @@ def worked_example(auction: AuctionTerms) -> WorkedExample:
     allocation = allocate(terms, Bids.from_columns(ticks, lots))
     rows = zip("ABCDE", ticks, lots, allocation.filled_list, allocation.payments, strict=True)
     bids = tuple(
-        ExampleBid(name, terms.price(tick), wanted, filled, payment)
+        ExampleBid(name, tick, terms.price(tick), wanted, filled, payment)
         for name, tick, wanted, filled, payment in rows
     )
     return WorkedExample(SUPPLY_LOTS, bids, allocation)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from ui.panels.example_panel import example_panel
 from ui.wording import PRICING_EXPLAINED, PRICING_NAMES, RULE_NAMES, RULES_EXPLAINED, TRUST, moment
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def how_it_works(view: SaleView) -> None:
     auction, terms = view.auction, view.terms
     st.markdown(f"**{RULE_NAMES[auction.rule]}.** {RULES_EXPLAINED[auction.rule]}")
     st.markdown(f"**{PRICING_NAMES[auction.pricing]}.** {PRICING_EXPLAINED[auction.pricing]}")
+    example_panel(view)
     st.markdown(f"**Who is trusted.** {TRUST}")
     st.markdown("**Who can do what**")
     st.markdown(
