@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from eth_utils.address import is_address, to_checksum_address
 
+from gavelbook.service.wallet_requests import WalletAnswer
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from gavelbook.service.wallet_requests import WalletRequest
 
 _HERE = Path(__file__).parent
 _NAME_LENGTH = 40
@@ -51,38 +55,6 @@ class WalletSession:
     wallet: str
 
 
-@dataclass(frozen=True)
-class WalletRequest:
-    """One request to the wallet (EIP-1193), asked once under its ``id``.
-
-    The browser refuses it where ``account`` or ``chain`` are not those of the wallet, or where
-    ``domain`` is given and is not the page's host. One that is ``withdrawn`` is not asked any more.
-    """
-
-    id: str
-    method: str
-    params: list[Any]
-    account: str
-    chain: int
-    domain: str = ""
-    withdrawn: bool = False
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as the browser gets it."""
-        fields = asdict(self)
-        return {**fields, "chainId": hex(fields.pop("chain"))}
-
-
-@dataclass(frozen=True, slots=True)
-class WalletAnswer:
-    """What became of a request: a ``value``, or a ``code`` and what the wallet said."""
-
-    id: str
-    value: str = ""
-    code: str = ""
-    message: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class WalletReport:
     """What the browser has told so far."""
@@ -101,11 +73,17 @@ def _component() -> Any:
     return st.components.v2.component("wallet", html=html, css=css, js=f"{providers}\n{view}")
 
 
-def wallet(chain: ChainOffer, requests: Iterable[WalletRequest], *, key: str) -> None:
-    """Draw the connected wallet, or the ways to connect one, and ask it for ``requests``."""
+def wallet(
+    chain: ChainOffer, requests: Iterable[WalletRequest], *, key: str, leave: str = ""
+) -> None:
+    """Draw the connected wallet, or the ways to connect one, and ask it for ``requests``.
+
+    Each new text ``leave`` disconnects it once.
+    """
+    asked = [each.plain() for each in requests]
     _component()(
         key=key,
-        data={"chain": chain.parameters(), "requests": [each.plain() for each in requests]},
+        data={"chain": chain.parameters(), "requests": asked, "leave": leave},
         default={"session": None, "answers": {}},
         on_session_change=_nothing,
         on_answers_change=_nothing,
