@@ -188,6 +188,15 @@ def test_trades_and_candles_tell_of_a_fill_and_its_settlement(
             for trade in stream.hear("delta")["data"].get("trades", [])
         ]
         assert states == ["MATCHED", "BUSTED"]
+        (mended,) = stream.hear("delta")["data"]["candles"]
+        (page, *_) = taker.candles(1, "1m").candles
+        assert (mended["start"], mended["trades"]) == (page.start.text(), page.trades.text())
+        told = [each.state for each in taker.trades(1).trades][:2]
+        assert stream.ask("subscribe", channel="trades.1")["op"] == "done"
+    with Socket(exchange) as stream:
+        stream.say("subscribe", channel="trades.1")
+        recent = stream.hear("snapshot")["data"]["trades"][::-1]
+        assert [each["state"] for each in recent[:2]] == told == ["BUSTED", "SETTLED"]
 
 
 class TestAccount:

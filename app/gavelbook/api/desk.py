@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from gavelbook.api.operating import Operating
 
 if TYPE_CHECKING:
     from gavelbook.api.limits import Limits
@@ -54,6 +56,7 @@ class Desk:
     sessions: Sessions
     feed: Feed
     recent_cancels: RecentCancels
+    operating: Operating = field(default_factory=Operating)
     cancel_only: bool = False
     """Whether the operator has stopped new orders."""
 

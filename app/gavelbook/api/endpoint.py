@@ -76,7 +76,8 @@ class Endpoint:
         """Return the call of a client that may make it.
 
         Raises:
-            RequestError: ``rate_limited``, ``session_required`` or ``unknown_session``.
+            RequestError: ``rate_limited``, ``session_required``, ``unknown_session`` or
+                ``operator_required``.
         """
         call = Call(address_key(host))
         call.left = self._bucket.take(call.address)
@@ -115,6 +116,12 @@ class Endpoint:
 
     def _authenticate(self, call: Call, headers: dict[bytes, bytes]) -> None:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if self.operation.access == "operator":
+            if scheme.lower() != b"bearer" or not self.desk.operating.admits(
+                token.decode("latin-1")
+            ):
+                raise _unauthorized("operator_required", "the operator's token", "none or another")
+            return
         if scheme.lower() == b"bearer":
             call.token = token.decode("latin-1")
             call.account = self.desk.sessions.account_of(call.token)

@@ -16,6 +16,7 @@ _STATUS = {
     "session_required": 401,
     "unknown_session": 401,
     "bad_sign_in": 401,
+    "operator_required": 401,
     "foreign_account": 403,
     "foreign_origin": 403,
     "not_found": 404,

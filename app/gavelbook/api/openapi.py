@@ -83,7 +83,12 @@ def openapi_document() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The token of POST /v1/session.",
-                }
+                },
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token in the file GAVELBOOK_OPERATOR_TOKEN_FILE.",
+                },
             },
             "headers": {
                 name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
@@ -115,7 +120,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"] = parameters
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body)}
-    if operation.access != "public":
+    if operation.access == "operator":
+        described["security"] = [{"operator": []}]
+    elif operation.access != "public":
         session: list[dict[str, list[str]]] = [{"session": []}]
         described["security"] = [{}, *session] if operation.access == "either" else session
     return described
@@ -148,6 +155,8 @@ def _codes(operation: Operation) -> dict[int, list[str]]:
         codes.append("malformed_path")
     if operation.access == "session":
         codes += ["session_required", "unknown_session"]
+    if operation.access == "operator":
+        codes.append("operator_required")
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in sorted(set(codes)):
         by_status[status_of(code)].append(code)

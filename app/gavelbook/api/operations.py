@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Finisher = Callable[["Desk", "Call", Future[Any]], Any]
 
 Bucket = Literal["reads", "orders", "cancels", "sign-ins"]
-Access = Literal["public", "session", "either"]
-"""Who may call: anybody, holders of a session, or anybody with or without a session."""
+Access = Literal["public", "session", "either", "operator"]
+"""Who may call: anybody, holders of a session, anybody with or without one, or the operator."""
 
 
 class Call:

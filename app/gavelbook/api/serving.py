@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from gavelbook.api.operating import Operating
     from gavelbook.api.settings import ApiSettings
     from gavelbook.api.settlements import Batches
+    from gavelbook.service.exchange.candles import Candle
     from gavelbook.service.exchange.embedded import EmbeddedExchange
     from gavelbook.service.exchange.entries import Applied
+    from gavelbook.service.exchange.view_queries import Views
+    from gavelbook.wire.markets import Interval
 
 CANCEL_ONLY = "cancel-only"
 """An operator who puts a file of this name into the exchange's folder stops new orders."""
@@ -87,6 +91,7 @@ async def serve(  # noqa: PLR0913
     host: str,
     port: int,
     batches: Batches | None = None,
+    operating: Operating | None = None,
     trusted_proxies: str = "",
     beside: Callable[[ASGIApp], ASGIApp] | None = None,
     ready: Callable[[int], None] = lambda _port: None,
@@ -95,9 +100,11 @@ async def serve(  # noqa: PLR0913
 
     ``ready`` is told the port, which the system chooses where 0 is given. ``trusted_proxies`` are
     the addresses, with commas, whose `X-Forwarded-For` is believed. ``beside`` makes of the API an
-    application that answers for more than it.
+    application that answers for more than it. ``operating`` says who the operator is.
     """
     desk, close = open_desk(exchange, settings, batches)
+    if operating is not None:
+        desk.operating = operating
     endpoints = create_endpoints(desk)
     api = create_app(desk, endpoints)
     config = server_config(
@@ -125,6 +132,9 @@ async def _watch(desk: Desk, switch: Path) -> None:
             structlog.get_logger().warning("cancel_only", on=there)
         desk.cancel_only = there
         desk.feed.look_for_batches()
+        desk.feed.mend_candles(
+            desk.views.position, lambda market: _newest_candles(desk.views, market)
+        )
         await asyncio.sleep(_WATCH_SECONDS)
 
 
@@ -134,9 +144,13 @@ def _load(feed: Feed, exchange: EmbeddedExchange, settlements: Settlements) -> N
         markets = [market.id for market in engine.markets()]
     for market in markets:
         trades = exchange.views.trades(market, limit=RECENT_TRADES)
-        candles = {
-            interval: newest[0]
-            for interval in LENGTHS_MS
-            if (newest := exchange.views.candles(market, interval, limit=1))
-        }
+        candles = _newest_candles(exchange.views, market)
         feed.load(market, [trade_view(each, settlements) for each in reversed(trades)], candles)
+
+
+def _newest_candles(views: Views, market: int) -> dict[Interval, Candle]:
+    return {
+        interval: newest[0]
+        for interval in LENGTHS_MS
+        if (newest := views.candles(market, interval, limit=1))
+    }

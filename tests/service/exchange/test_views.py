@@ -230,6 +230,26 @@ class TestCandles:
         assert day.views.candles(1, "1m", before=hours[0].start_ms, limit=1)[0].close == 80
         assert day.views.candles(2, "1d") == []
 
+    def test_lose_trades_that_are_undone(self, day):
+        for minutes, lots, ticks in [(0, 1, 70), (0, 2, 90), (0, 3, 60), (2, 4, 80), (61, 5, 50)]:
+            day.ms = START_MS + minutes * 60_000
+            day.trade(lots, ticks)
+        day.submit(BustFill(2), BustFill(4))
+        minutes = [(c.start_ms - START_MS, *c[1:]) for c in day.views.candles(1, "1m")]
+        quotes = [record.fill.quote for record in day.views.trades(1)][::-1]
+        assert minutes == [
+            (61 * 60_000, 50, 50, 50, 50, 5, quotes[4], 1),
+            (0, 70, 70, 60, 60, 4, quotes[0] + quotes[2], 2),
+        ]
+        (whole_day,) = day.views.candles(1, "1d")
+        assert whole_day[1:] == (70, 70, 50, 50, 9, quotes[0] + quotes[2] + quotes[4], 3)
+        day.submit(BustFill(1), BustFill(3))
+        day.trade(6, 55)
+        day.submit(BustFill(5))
+        (minute,) = day.views.candles(1, "1m")
+        assert (minute.start_ms - START_MS, minute.close, minute.trades) == (61 * 60_000, 55, 1)
+        assert [len(day.views.candles(1, interval)) for interval in INTERVALS_MS] == [1] * 6
+
     @settings(max_examples=10, deadline=None,
               suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
     @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9), st.integers(1, 99)),

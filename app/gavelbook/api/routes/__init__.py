@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gavelbook.api.routes import accounts, markets, orders, sessions, system
+from gavelbook.api.routes import accounts, markets, operator, orders, sessions, system
 
 OPERATIONS = (
     *orders.OPERATIONS.all,
@@ -10,5 +10,6 @@ OPERATIONS = (
     *accounts.OPERATIONS.all,
     *sessions.OPERATIONS.all,
     *system.OPERATIONS.all,
+    *operator.OPERATIONS.all,
 )
 """All of them. Those of orders come first, since a router tries them in this order."""

@@ -46,6 +46,11 @@ class OpenCandles:
             else:
                 changed.append(candle)
 
+    def mend(self, interval: Interval, candle: Candle) -> None:
+        """Put ``candle`` in the place of the newest."""
+        self._newest[interval] = candle
+        self._changed[interval] = [candle]
+
     def changes(self, interval: Interval) -> list[CandleView]:
         """Return the candles that changed since the last time, oldest first."""
         return [candle_view(candle) for candle in self._changed.pop(interval, [])]

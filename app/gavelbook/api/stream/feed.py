@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal, get_args
 
+from msgspec.structs import replace
+
 from gavelbook.api.errors import RequestError
 from gavelbook.api.settlements import Carrier
 from gavelbook.api.stream.books import BookCopy
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from gavelbook.service.exchange.candles import Candle
     from gavelbook.service.exchange.entries import Applied
     from gavelbook.wire.markets import TradeView
+    from gavelbook.wire.orders import FillState
     from gavelbook.wire.stream import AccountUpdate
 
     Reading = Callable[[], AbstractContextManager[Engine]]
@@ -59,6 +62,8 @@ class _MarketFeed:
         self._trades: list[TradeView] = []
         self._settlements: list[Settlement] = []
         self._book_moved = False
+        self.candles_wrong = False
+        """Whether they have a trade in them that was undone."""
         self._book = Channel(f"book.{market}", position, kept, lambda: self.book.best(LEVELS))
         self._trade = Channel(f"trades.{market}", position, kept, self._recent)
         self._candles = {
@@ -82,12 +87,21 @@ class _MarketFeed:
             self.recent.append(self._trades[-1])
 
     def add_busted(self, fill: Filled) -> None:
-        """Tell that a trade was undone; candles keep it, since it did happen."""
+        """Tell that a trade was undone; candles are right again after `mend_candles`."""
         self._trades.append(trade_of(fill, "BUSTED"))
+        self._set_state(fill.fill_id, fill.fill_id, "BUSTED")
+        self.candles_wrong = True
 
     def add_settlement(self, settlement: Settlement) -> None:
         """Tell that a range of trades has a new state."""
         self._settlements.append(settlement)
+        self._set_state(settlement.first_fill, settlement.last_fill, settlement.state)
+
+    def mend_candles(self, newest: Mapping[Interval, Candle]) -> None:
+        """Put ``newest`` in the place of what was told."""
+        for interval, candle in newest.items():
+            self.candles.mend(interval, candle)
+        self.candles_wrong = False
 
     def publish(self, seq: int) -> None:
         """Send what has come together."""
@@ -103,6 +117,11 @@ class _MarketFeed:
 
     def _recent(self) -> Trades:
         return Trades(list(self.recent))
+
+    def _set_state(self, first: int, last: int, state: FillState) -> None:
+        for place, trade in enumerate(self.recent):
+            if first <= trade.fill_id <= last and trade.state != "BUSTED":
+                self.recent[place] = replace(trade, state=state)
 
     def _newest(self, interval: Interval) -> Candles:
         newest = self.candles.newest(interval)
@@ -165,6 +184,17 @@ class Feed:
             self._submitted += 1
             if batch.market in self._markets:
                 self._add_settlement(_settlement(batch, "SUBMITTED"))
+        self._publish()
+
+    def mend_candles(self, position: int, read: Callable[[int], Mapping[Interval, Candle]]) -> None:
+        """Publish anew candles of which a trade was undone.
+
+        ``read`` gives the newest ones of a market as of ``position``; later is another time.
+        """
+        for market, feed in self._markets.items():
+            if feed.candles_wrong and position == self.position:
+                feed.mend_candles(read(market))
+                self._touch(market)
         self._publish()
 
     def channel(self, name: str, account: bytes | None) -> Channel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,10 +27,7 @@ _Key = tuple[int, int, int]
 
 
 class Candle(NamedTuple):
-    """Trading from ``start_ms`` (unix milliseconds) on; prices in ticks, quote before fees.
-
-    A trade that was undone later on stays: it did happen.
-    """
+    """Trading from ``start_ms`` (unix milliseconds) on; prices in ticks, quote before fees."""
 
     start_ms: int
     open: int
@@ -54,12 +53,14 @@ class Candle(NamedTuple):
 
 
 class CandleWriter:
-    """Gathers fills to candles and writes those that changed."""
+    """Gathers fills to candles and writes those that changed. Trades that are undone leave them."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._minutes: dict[tuple[int, int], Candle] = {}
         """By market and start, what came together since the last write."""
+        self._undone: dict[tuple[int, int], int] = {}
+        """By market and start of a minute, the id of a fill in it that was undone."""
 
     def add(self, fill: Filled) -> None:
         """Take one fill."""
@@ -70,19 +71,68 @@ class CandleWriter:
         before = self._minutes.get(key)
         self._minutes[key] = candle if before is None else before.then(candle)
 
+    def undo(self, fill: Filled) -> None:
+        """Take one fill out again, which the table of fills then has as busted."""
+        self._undone[fill.market, fill.time_ms - fill.time_ms % _SHORTEST_MS] = fill.fill_id
+
     def write(self) -> None:
-        """Write what came together; within the caller's transaction."""
+        """Write what came together; within the caller's transaction, after its fills."""
         changed: dict[_Key, Candle] = {}
         for (market, minute), candle in self._minutes.items():
             for length_ms in INTERVALS_MS.values():
                 key = (market, length_ms, minute - minute % length_ms)
                 before = changed.get(key) or self._read(key)
                 changed[key] = before.then(candle) if before else candle._replace(start_ms=key[2])
+        self._put(changed)
+        self._minutes.clear()
+        for (market, minute), fill_id in self._undone.items():
+            self._write_again(market, minute, fill_id)
+        self._undone.clear()
+
+    def _put(self, candles: dict[_Key, Candle]) -> None:
         self._database.executemany(
             "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((*key, *map(str, candle[1:7]), candle.trades) for key, candle in changed.items()),
+            ((*key, *map(str, candle[1:7]), candle.trades) for key, candle in candles.items()),
         )
-        self._minutes.clear()
+
+    def _write_again(self, market: int, minute: int, fill_id: int) -> None:
+        """Make a minute anew of its fills, and what is longer of its minutes."""
+        for length_ms in INTERVALS_MS.values():
+            start = minute - minute % length_ms
+            if length_ms == _SHORTEST_MS:
+                parts = self._fills_of(market, minute, fill_id)
+            else:
+                query = (
+                    "SELECT start_ms, open, high, low, close, lots, quote, trades FROM candles "
+                    "WHERE market = ? AND length_ms = ? AND start_ms BETWEEN ? AND ? "
+                    "ORDER BY start_ms"
+                )
+                values = (market, _SHORTEST_MS, start, start + length_ms - 1)
+                parts = [candle_of(row) for row in self._database.execute(query, values)]
+            key = (market, length_ms, start)
+            if parts:
+                self._put({key: reduce(Candle.then, parts)._replace(start_ms=start)})
+            else:
+                self._database.execute(
+                    "DELETE FROM candles WHERE market = ? AND length_ms = ? AND start_ms = ?", key
+                )
+
+    def _fills_of(self, market: int, minute: int, fill_id: int) -> list[Candle]:
+        """Return the fills of the minute in which ``fill_id`` was, oldest first.
+
+        No index has their times; they stand together, so that few are looked at.
+        """
+        end = minute + _SHORTEST_MS
+        query = "SELECT time_ms, lots, ticks, quote, busted FROM fills WHERE market = ? AND fill_id"
+        before = self._database.execute(f"{query} <= ? ORDER BY fill_id DESC", (market, fill_id))
+        rows = list(takewhile(lambda row: row[0] >= minute, before))[::-1]
+        after = self._database.execute(f"{query} > ? ORDER BY fill_id", (market, fill_id))
+        rows += takewhile(lambda row: row[0] < end, after)
+        standing = [tuple(map(int, row[1:4])) for row in rows if not row[4]]
+        return [
+            Candle(minute, ticks, ticks, ticks, ticks, lots, quote, 1)
+            for lots, ticks, quote in standing
+        ]
 
     def _read(self, key: _Key) -> Candle | None:
         query = (

@@ -243,6 +243,7 @@ class ViewWriter:
         self._later.append(
             ("UPDATE fills SET busted = 1 WHERE fill_id = ?", (report.fill.fill_id,))
         )
+        self._candles.undo(report.fill)
 
     def _take_settled(self, report: FillsSettled, _position: int, _time_ms: int) -> None:
         values = (report.number, report.market, report.first_fill, report.last_fill)

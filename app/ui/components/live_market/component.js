@@ -5,6 +5,7 @@ const DAY_INTERVAL = "15m";
 const DRAW_PAUSE = 120;
 const HISTORY = 300;
 const HISTORY_PAUSE = 5_000;
+const UNDONE_PAUSE = 1_500;
 const TELL_DELAY = 250;
 const TELL_PAUSE = 1_000;
 const STATE_WORDS = {
@@ -80,6 +81,7 @@ class LiveMarket {
     clearTimeout(this.telling);
     clearTimeout(this.drawing);
     clearTimeout(this.fetching);
+    clearTimeout(this.reading);
     cancelAnimationFrame(this.frame);
     this.ledger = null;
   }
@@ -102,6 +104,7 @@ class LiveMarket {
     } else if (kind === "trades") {
       this.ledger.takeTrades(whole, news);
       if (!whole && this.touchesTrades(news)) this.tellChanged();
+      if (news.trades.some((trade) => trade.state === "BUSTED")) this.readAgain();
       this.drawSoon("tape");
     } else {
       if (whole) this.fetchHistory(interval);
@@ -136,6 +139,17 @@ class LiveMarket {
     }, wait);
   }
 
+  /** Read candles anew: a trade was undone, and the exchange takes it out of them. */
+  readAgain() {
+    clearTimeout(this.reading);
+    this.reading = setTimeout(() => {
+      for (const interval of this.ledger.candles.keys()) {
+        this.ledger.candles.delete(interval);
+        this.fetchHistory(interval);
+      }
+    }, UNDONE_PAUSE);
+  }
+
   /** Read candles from before; the stream brings the newest only. */
   async fetchHistory(interval) {
     const { ledger } = this;
@@ -146,7 +160,7 @@ class LiveMarket {
       const { candles } = await answer.json();
       if (this.ledger !== ledger) return;
       const known = ledger.candlesOf(interval);
-      const newest = Math.max(...known.keys());
+      const newest = Math.max(0, ...known.keys());
       // The stream knows more of the newest one than the page of history.
       ledger.takeCandles(interval, candles.filter((each) => Number(each.start) !== newest));
       this.drawSoon("candles");

@@ -102,7 +102,7 @@ class Feed {
     const seen = this.channels.get(message.channel);
     const seq = BigInt(message.seq);
     if (message.op === "delta") {
-      if (seen === null || seq <= seen) return;
+      if (seen === null || BigInt(message.prev) < seen) return;
       if (BigInt(message.prev) > seen) {
         // One is missing: all of it again.
         this.channels.set(message.channel, null);
