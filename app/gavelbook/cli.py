@@ -39,6 +39,9 @@ COMMANDS = {
     "serve": _Entry(
         "gavelbook.commands.serve", "serve_command", "Serve an exchange: API, matcher, settler."
     ),
+    "wallet": _Entry(
+        "gavelbook.commands.wallet", "wallet_command", "Keep the operator's keys, encrypted."
+    ),
 }
 """Command names, where each command is, and its line in the overview."""
 
