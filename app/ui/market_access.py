@@ -12,14 +12,14 @@ from gavelbook.errors import GavelbookError
 from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.market_api import MarketApi
 from gavelbook.service.market_desk import MarketDesk
-from ui.desk import open_desk
+from ui.desk import open_desk, signers
 from ui.wording import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gavelbook.service.account_view import AccountView
-    from gavelbook.service.customers import Customer
+    from gavelbook.service.acting import Actor
     from gavelbook.service.market_view import Board, MarketTerms
 
 
@@ -33,11 +33,11 @@ _SILENT = {
 
 @dataclass(frozen=True)
 class Seat:
-    """A customer on a market: whom the panels act for."""
+    """Somebody on a market: whom the panels act for."""
 
     desk: MarketDesk
     terms: MarketTerms
-    customer: Customer
+    actor: Actor
 
     def board(self) -> Board:
         """Return the market as of a moment ago."""
@@ -45,14 +45,13 @@ class Seat:
 
     def account(self) -> AccountView:
         """Return the account as of a moment ago."""
-        return self.desk.account(self.terms, self.customer)
+        return self.desk.account(self.terms, self.actor)
 
 
 @st.cache_resource(show_spinner="Connecting to the exchange", max_entries=4)
 def _connected(settings: str) -> MarketDesk:
     known = DeskSettings.model_validate_json(settings)
-    signers = open_desk().signers
-    return MarketDesk(MarketApi(known.exchange_api, signers), signers)
+    return MarketDesk(MarketApi(known.exchange_api, signers()), open_desk().web3)
 
 
 def open_market_desk() -> MarketDesk:

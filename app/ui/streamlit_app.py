@@ -4,17 +4,27 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.identity import identity_bar
+
 HERE = Path(__file__).parent
+PAGES = {
+    "start": "Start",
+    "sale": "Sale",
+    "results": "Results",
+    "market": "Market",
+    "portfolio": "Portfolio",
+    "operator": "Operator",
+    "account": "Account",
+}
 
 # An icon of our own: a Material icon would be fetched from the internet for the browser's tab.
 st.set_page_config(page_title="Gavelbook", page_icon=str(HERE / "icon.png"), layout="wide")
-page = st.navigation(
-    [
-        st.Page("app_pages/sale.py", title="Sale", url_path="sale", default=True),
-        st.Page("app_pages/results.py", title="Results", url_path="results"),
-        st.Page("app_pages/market.py", title="Market", url_path="market"),
-    ],
-    position="top",
-)
+pages = {
+    name: st.Page(f"app_pages/{name}.py", title=title, url_path=name, default=name == "start")
+    for name, title in PAGES.items()
+    if (HERE / "app_pages" / f"{name}.py").exists()
+}
+page = st.navigation(list(pages.values()), position="top")
 st.logo(str(HERE / "icon.png"), size="large")
+identity_bar(pages.get("account"))
 page.run()

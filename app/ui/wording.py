@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import Pricing, Rule
-from gavelbook.service.action_lines import moment
+from gavelbook.service import action_lines
 from gavelbook.service.amounts import decimal_text
 from gavelbook.service.sale_view import Fill, Stage
 
@@ -94,8 +94,8 @@ def plain(text: str) -> str:
     """
     marked = _MARKS.sub(r"\\\1", _one_line(text))
     # Addresses of pages become links by themselves, and icons are put in after everything else.
-    return _NAMED.sub(f"\\\\:{_WORD_JOINER}", marked).replace("://", "\\://").replace(
-        "www.", "www\\."
+    return (
+        _NAMED.sub(f"\\\\:{_WORD_JOINER}", marked).replace("://", "\\://").replace("www.", "www\\.")
     )
 
 
@@ -149,8 +149,8 @@ def duration(seconds: int) -> str:
 
 
 def moment(timestamp: int) -> str:
-    """Return a time in words."""
-    return f"{datetime.fromtimestamp(timestamp, UTC):%d %b %Y, %H:%M} UTC"
+    """Return a time in words; Unix seconds."""
+    return action_lines.moment(timestamp)
 
 
 def clock_time(milliseconds: int) -> str:

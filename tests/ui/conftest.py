@@ -66,9 +66,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 def app(demo):
-    """A session on the sale page, not yet run."""
+    """A session on the sale page, not yet run, of a visitor who has not said who they are."""
     assert os.environ["GAVELBOOK_RPC_URL"] == demo.scene.chain.url
-    return AppTest.from_file(str(APP), default_timeout=60)
+    return AppTest.from_file(str(APP), default_timeout=60).run().switch_page("app_pages/sale.py")
+
+
+def act_as(app, name):
+    """Act as an account of the demo from now on, chosen in the bar above the page."""
+    chosen = next(each for each in app.button if each.key == f"identity.demo.{name}")
+    return chosen.click().run()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from gavelbook.demo.local_chain import LocalChain, free_port
 from gavelbook.service.amounts import decimal_text
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC
-from tests.ui.conftest import APP
+from tests.ui.conftest import APP, act_as
 from tests.ui.market_world import IN_ESCROW, IN_WALLET, WHOLE, open_world
 from tests.ui.test_sale_page import button, metrics, texts
 
@@ -46,7 +46,7 @@ def fresh(page):
 
 
 def choose(page, name):
-    return page.segmented_control(key="sale.customer").set_value(name).run()
+    return act_as(page, name)
 
 
 def write(page, *, side="Buy", kind="Limit", price=None, lots=None):

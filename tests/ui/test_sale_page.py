@@ -1,4 +1,5 @@
 from gavelbook.service.sale_view import Fill
+from tests.ui.conftest import act_as
 
 
 def metrics(app):
@@ -60,8 +61,8 @@ def test_the_table_of_bids_is_newest_first_and_says_what_each_gets(app, demo):
 def test_a_bid_is_placed_and_cancelled(app, demo):
     app.run()
     before = metrics(app)
-    ben = demo.desk.customers[1]
-    app.segmented_control(key="sale.customer").set_value("Ben").run()
+    ben = demo.desk.demo_actors[1]
+    act_as(app, "Ben")
     place(app, "110", 30)
     assert app.success[0].value.startswith("Bid placed: 30 lots at 110 DUSD per lot (tick 140)")
     [bid] = demo.view(demo.live).bids_of(ben.address)
@@ -80,7 +81,7 @@ def test_a_bid_is_placed_and_cancelled(app, demo):
 def test_a_refused_bid_is_explained_and_costs_nothing(app, demo):
     app.run()
     sale = demo.view(demo.live)
-    nonce = demo.scene.web3.eth.get_transaction_count(demo.desk.customers[0].address)
+    nonce = demo.scene.web3.eth.get_transaction_count(demo.desk.demo_actors[0].address)
     place(app, "80", sale.auction.cap_lots + 1)
     assert app.error[0].value == (
         f"Refused. Expected at most {sale.auction.cap_lots} lots of one bidder, "
@@ -88,7 +89,7 @@ def test_a_refused_bid_is_explained_and_costs_nothing(app, demo):
     )
     assert "over_cap" in texts(app)
     assert not app.exception
-    count = demo.scene.web3.eth.get_transaction_count(demo.desk.customers[0].address)
+    count = demo.scene.web3.eth.get_transaction_count(demo.desk.demo_actors[0].address)
     assert count == nonce
 
 

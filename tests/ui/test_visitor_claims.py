@@ -4,13 +4,14 @@ from time import sleep
 
 import pytest
 
+from tests.ui.conftest import act_as
 from tests.ui.test_sale_page import button, place, texts
 
 
 @pytest.mark.slow
 def test_a_visitor_bids_wins_and_claims(app, demo):
     app.run()
-    app.segmented_control(key="sale.customer").set_value("Eva").run()
+    act_as(app, "Eva")
     place(app, "119.9", 25)
     assert app.success, texts(app)
     view = demo.view(demo.live)
@@ -25,7 +26,7 @@ def test_a_visitor_bids_wins_and_claims(app, demo):
 
     demo.live_sales.finish()
     app.run()
-    eva = demo.desk.customers[4]
+    eva = demo.desk.demo_actors[4]
     view = demo.view(demo.live)
     before = demo.desk.pocket(view, eva)
     assert before.claimable_tokens == 25 * view.auction.lot_size

@@ -28,5 +28,11 @@ class DeskSettings(BaseSettings):
     explorer_url: str = ""
     """Shows a transaction at `/tx/HASH` and an address at `/address/ADDRESS`; "" for none."""
 
+    signer_url: str = ""
+    """Where the signer of managed accounts answers; "" where there is none."""
+
+    signer_key_file: str = ""
+    """The file with the key by which the signer knows the pages."""
+
     demo_accounts: bool = False
     """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""

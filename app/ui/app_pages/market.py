@@ -1,4 +1,4 @@
-"""The market: book, charts and trades, and trading from the accounts of a demo."""
+"""The market: book, charts and trades, and trading as whoever acts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from gavelbook.service.market_desk import INTERVALS
+from ui.identity import private_reads_ready, require_actor, unlock_private
 from ui.market_access import Seat, headline_panel, live_panel, open_market_desk, whole_page
-from ui.panels.bid_form import choose_customer
 from ui.panels.ladder import ladder
 from ui.panels.market_charts import (
     candle_data,
@@ -23,6 +23,7 @@ from ui.panels.money_panel import balances, balances_explained, money_form
 from ui.panels.order_form import order_form
 from ui.panels.own_trading import all_orders, announce, open_orders, own_fills
 from ui.panels.trade_tape import trade_tape
+from ui.wording import plain
 
 if TYPE_CHECKING:
     from gavelbook.service.market_desk import MarketDesk
@@ -138,15 +139,13 @@ def page() -> None:
     market, form = st.columns([15, 7], gap="medium")
     seat = None
     with form:
-        if desk.customers:
-            seat = Seat(desk, terms, choose_customer(desk.customers))
+        actor = require_actor("To trade, say who you are.")
+        if actor is not None and private_reads_ready(actor):
+            seat = Seat(desk, terms, actor)
             st.fragment(pocket, run_every=ACCOUNT_SECONDS)(seat)
             st.fragment(order_form)(seat)
-        else:
-            st.caption(
-                "Trade from your own wallet through the API: sign an order and send it to "
-                f"`{desk.api_url}/v1/orders`."
-            )
+        elif actor is not None:
+            unlock_private("market.unlock", actor)
         st.subheader("Latest trades", anchor=False)
         st.fragment(latest_trades, run_every=BOARD_SECONDS)(desk, terms)
     with market:
@@ -158,7 +157,7 @@ def page() -> None:
         with book:
             st.fragment(order_book, run_every=BOARD_SECONDS)(desk, terms, seat)
         if seat:
-            st.subheader(f"Trading of {seat.customer.name}", anchor=False)
+            st.subheader(f"Trading of {plain(seat.actor.name)}", anchor=False)
             st.fragment(own_trading, run_every=ACCOUNT_SECONDS)(seat)
 
 

@@ -8,13 +8,12 @@ import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.amounts import base_units
-from ui.panels import order_notices
+from ui.panels.notices import Done, paid_in, run_action, show_notice
 from ui.panels.refusals import money_refusal
-from ui.wording import sentence
+from ui.wording import plain, sentence
 
 if TYPE_CHECKING:
     from gavelbook.service.account_view import AccountView, Holding
-    from gavelbook.service.sale_view import Token
     from ui.market_access import Seat
 
 _IN, _OUT = "Deposit", "Withdraw"
@@ -80,14 +79,17 @@ def money_form(seat: Seat, account: AccountView) -> None:
     most = holding.wallet if way == _IN else holding.withdrawable
     amount = _amount(holding, most, "in the wallet" if way == _IN else "can be withdrawn now")
     if st.button(str(way), type="primary", key="money.go", disabled=not amount):
-        act = _pay_in if way == _IN else _take_out
-        order_notices.run(
+        token, desk = holding.token, seat.desk
+        act = desk.deposit if way == _IN else desk.withdraw
+        said = _paid_in if way == _IN else _taken_out
+        run_action(
             "money",
-            "Waiting for the block",
-            lambda: act(seat, holding.token, amount),
-            lambda error: money_refusal(error, holding.token),
+            lambda: act(seat.terms, seat.actor, token, amount),
+            lambda transaction: said(seat, token.amount(amount), transaction),
+            words=lambda error: money_refusal(error, token),
+            key=f"{way}.{token.address}.{amount}",
         )
-    order_notices.show("money")
+    show_notice("money")
 
 
 def _amount(holding: Holding, most: int, where: str) -> int:
@@ -104,12 +106,10 @@ def _amount(holding: Holding, most: int, where: str) -> int:
         return 0
 
 
-def _pay_in(seat: Seat, token: Token, amount: int) -> order_notices.Done:
-    transaction = seat.desk.deposit(seat.terms, seat.customer, token, amount)
-    return order_notices.paid_in(token.amount(amount), transaction)
+def _paid_in(_: Seat, amount: str, transaction: str) -> Done:
+    return paid_in(amount, transaction)
 
 
-def _take_out(seat: Seat, token: Token, amount: int) -> order_notices.Done:
-    transaction = seat.desk.withdraw(seat.terms, seat.customer, token, amount)
-    text = f"{token.amount(amount)} withdrawn to the wallet of {seat.customer.name}."
-    return order_notices.Done(text, "Transaction", transaction)
+def _taken_out(seat: Seat, amount: str, transaction: str) -> Done:
+    text = f"{amount} withdrawn to the wallet of {plain(seat.actor.name)}."
+    return Done(text, "Transaction", transaction)

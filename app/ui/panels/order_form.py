@@ -1,4 +1,4 @@
-"""Writing an order, seeing what it would do, and signing it for an account of the demo."""
+"""Writing an order, seeing what it would do, and signing it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import streamlit as st
 from gavelbook.errors import GavelbookError
 from gavelbook.service.ticket import Ticket, outlook, worst_price
 from ui.market_access import live_panel
-from ui.panels import order_notices
 from ui.panels.ladder import take_picked
+from ui.panels.notices import Done, paid_in, run_action, show_notice
 from ui.panels.refusals import order_refusal
 from ui.panels.terms_panel import named_lines
-from ui.wording import duration, moment, percent_of_bps, sentence
+from ui.wording import duration, moment, percent_of_bps, plain, sentence
 
 if TYPE_CHECKING:
     from gavelbook.service.account_view import AccountView, Holding
     from gavelbook.service.market_desk import Draft, Placed
     from gavelbook.service.market_view import Board, Book, MarketTerms, Side
-    from gavelbook.service.sale_view import Token
     from gavelbook.service.ticket import Outlook, TimeInForce
     from ui.market_access import Seat
 
@@ -94,7 +93,7 @@ def _outcome(seat: Seat, written: _Written) -> None:
         if written.kind == _MARKET and written.lots:
             st.caption(f":red[Nobody {'sells' if written.side == 'buy' else 'buys'} just now.]")
         _button(seat.terms, written.side, written.lots, disabled=True)
-        order_notices.show("order")
+        show_notice("order")
 
 
 def _side_and_kind(terms: MarketTerms) -> tuple[Side, str]:
@@ -227,13 +226,15 @@ def _order(seat: Seat, board: Board, account: AccountView, ticket: Ticket) -> No
     closed = terms.halted or account.exiting
     pressed = _button(terms, ticket.side, ticket.lots, disabled=closed)
     if pressed:
-        order_notices.run(
+        run_action(
             "order",
-            "Signing and placing",
-            lambda: _done(terms, ticket, seat.desk.place(draft)),
-            lambda error: order_refusal(error, view.gives, terms.price(ticket.ticks)),
+            lambda: seat.desk.place(draft),
+            lambda placed: _done(terms, ticket, placed),
+            words=lambda error: order_refusal(error, view.gives, terms.price(ticket.ticks)),
+            waiting="Signing and placing",
+            key=f"{terms.market}.{ticket}",
         )
-    order_notices.show("order")
+    show_notice("order")
     with st.expander("What you sign"):
         st.caption(_in_words(terms, draft))
         shown = {name: draft.typed_data[name] for name in ("primaryType", "domain", "message")}
@@ -270,7 +271,7 @@ def _cover(seat: Seat, holding: Holding, needs: int) -> None:
     token = holding.token
     in_flight = f" ({token.amount(holding.in_flight)} of it in flight)" if holding.in_flight else ""
     st.caption(
-        f"Needs **{token.amount(needs)}**. {seat.customer.name} has "
+        f"Needs **{token.amount(needs)}**. {plain(seat.actor.name)} has "
         f"{token.amount(holding.available)} free{in_flight} and "
         f"{token.amount(holding.reserved)} reserved."
     )
@@ -285,18 +286,18 @@ def _cover(seat: Seat, holding: Holding, needs: int) -> None:
     elif st.button(
         f"Deposit the missing {token.amount(missing)}", key="order.deposit", width="stretch"
     ):
-        order_notices.run("order", "Waiting for the block", lambda: _paid_in(seat, token, missing))
-
-
-def _paid_in(seat: Seat, token: Token, amount: int) -> order_notices.Done:
-    transaction = seat.desk.deposit(seat.terms, seat.customer, token, amount)
-    return order_notices.paid_in(token.amount(amount), transaction)
+        run_action(
+            "order",
+            lambda: seat.desk.deposit(seat.terms, seat.actor, token, missing),
+            lambda transaction: paid_in(token.amount(missing), transaction),
+            key=f"deposit.{token.address}.{missing}",
+        )
 
 
 def _draft(seat: Seat, ticket: Ticket) -> Draft:
     """Return the order to sign; the one shown before, as long as nothing about it changed."""
     known: Draft | None = st.session_state.get("order.draft")
-    draft = seat.desk.draft(seat.terms, seat.customer, ticket, known)
+    draft = seat.desk.draft(seat.terms, seat.actor, ticket, known)
     st.session_state["order.draft"] = draft
     return draft
 
@@ -318,7 +319,7 @@ def _button(terms: MarketTerms, side: Side, lots: int, *, disabled: bool) -> boo
     return st.button(label, type="primary", width="stretch", key="order.place", disabled=disabled)
 
 
-def _done(terms: MarketTerms, ticket: Ticket, placed: Placed) -> order_notices.Done:
+def _done(terms: MarketTerms, ticket: Ticket, placed: Placed) -> Done:
     """Say what became of the order."""
     symbol, limit = terms.base.symbol, terms.price(ticket.ticks)
     parts = []
@@ -333,7 +334,7 @@ def _done(terms: MarketTerms, ticket: Ticket, placed: Placed) -> order_notices.D
     if lapsed:
         parts.append(f"{terms.size(lapsed)} {symbol} cancelled")
     text = f"Order accepted: {'; '.join(parts)}."
-    return order_notices.Done(text, "Order hash", placed.order_hash)
+    return Done(text, "Order hash", placed.order_hash)
 
 
 def _key(terms: MarketTerms, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The bids of the chosen account: cancel before the deadline, claim after the result."""
+"""The visitor's own bids: cancel before the deadline, claim after the result."""
 
 from __future__ import annotations
 
@@ -7,68 +7,93 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from gavelbook.service.sale_view import Stage
-from ui.panels.notices import run_action, show_notice
-from ui.wording import FILL_WORDS, count
+from ui.panels.notices import is_busy, run_action, show_notice
+from ui.panels.vesting_panel import vesting_panel
+from ui.wording import FILL_WORDS, count, moment, plain
 
 if TYPE_CHECKING:
-    from gavelbook.service.customers import Customer
+    from gavelbook.service.acting import Actor
     from gavelbook.service.sale_desk import SaleDesk
-    from gavelbook.service.sale_view import BidLine, SaleView
+    from gavelbook.service.sale_view import BidLine, SaleView, Token
 
 
-def own_bids(desk: SaleDesk, view: SaleView, customer: Customer, now: int) -> None:
-    """Show the live bids of ``customer`` and what can be done with them."""
-    st.subheader(f"Bids of {customer.name}", anchor=False)
-    lines = view.bids_of(customer.address)
+def own_bids(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
+    """Show the live bids of ``actor`` and what can be done with them."""
+    st.subheader(f"Bids of {plain(actor.name)}", anchor=False)
+    lines, stage = view.bids_of(actor.address), view.stage(now)
     if not lines:
         st.caption("No live bid in this sale.")
-    stage = view.stage(now)
-    can_cancel = stage is Stage.OPEN and now < view.terms.cancel_until
+    cancel_until = view.terms.cancel_until
+    can_cancel = stage is Stage.OPEN and now < cancel_until
     for line in lines:
-        _bid(desk, view, customer, line, can_cancel=can_cancel)
-    if lines and stage is Stage.OPEN and not can_cancel:
-        st.caption("Bids can no longer be cancelled.")
+        _bid(desk, view, actor, line, can_cancel=can_cancel)
+    if lines and stage is Stage.OPEN:
+        st.caption(
+            f"Bids can be cancelled until {moment(cancel_until)}."
+            if can_cancel
+            else "Bids can no longer be cancelled."
+        )
     if view.decision is not None and lines:
-        _claim(desk, view, customer)
+        _claim(desk, view, actor, now)
     show_notice("own")
 
 
-def _bid(
-    desk: SaleDesk, view: SaleView, customer: Customer, line: BidLine, *, can_cancel: bool
-) -> None:
+def _bid(desk: SaleDesk, view: SaleView, actor: Actor, line: BidLine, *, can_cancel: bool) -> None:
     money, decided = view.payment_token, view.decision is not None
-    word = FILL_WORDS[line.fill].lower()
-    gets = "got" if decided else "would get"
+    word, gets = FILL_WORDS[line.fill].lower(), "got" if decided else "would get"
+    index, locked = line.placed.index, _amount(money, line.escrow)
     with st.container(
-        border=True, horizontal=True, vertical_alignment="center", key=f"own.{line.placed.index}"
+        border=True, horizontal=True, vertical_alignment="center", key=f"own.{index}"
     ):
         st.markdown(
-            f"**{count(line.placed.lots, 'lot')} at {money.amount(line.price)}**  \n"
-            f"{gets} {line.filled:,} ({word}) · {money.amount(line.escrow)} locked",
+            f"**{count(line.placed.lots, 'lot')} at {_amount(money, line.price)}**  \n"
+            f"{gets} {line.filled:,} ({word}) · {locked} {'paid in' if decided else 'locked'}",
             width="stretch",
         )
-        key = f"own.cancel.{line.placed.index}"
-        if can_cancel and st.button("Cancel", key=key):
+        key = f"own.cancel.{index}"
+        if can_cancel and st.button("Cancel", key=key, disabled=is_busy()):
             run_action(
                 "own",
-                lambda: desk.cancel(view, customer, line.placed.index),
-                f"Bid cancelled, {money.amount(line.escrow)} paid back.",
+                lambda: desk.cancel(view, actor, index),
+                f"Bid cancelled, {locked} paid back.",
+                key=f"{view.address} {line.placed.transaction}",
             )
 
 
-def _claim(desk: SaleDesk, view: SaleView, customer: Customer) -> None:
-    pocket = desk.pocket(view, customer)
+def _claim(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
+    """Offer what is due now, and say what is due later."""
+    [line] = [each for each in view.bidders if each.bidder == actor.address]
+    pocket, token, money = desk.pocket(view, actor), view.sale_token, view.payment_token
+    later = line.tokens - line.tokens_claimed - pocket.claimable_tokens
+    if line.tokens and view.terms.vesting_end:
+        vesting_panel(view, line, now)
     if not pocket.can_claim:
-        st.caption("Everything is claimed.")
+        st.caption(
+            f"Nothing can be claimed now; {_amount(token, later)} become free later."
+            if later
+            else "Everything is claimed."
+        )
         return
     parts = [
-        token.amount(units)
-        for token, units in (
-            (view.sale_token, pocket.claimable_tokens),
-            (view.payment_token, pocket.claimable_refund),
-        )
+        _amount(kind, units)
+        for kind, units in ((token, pocket.claimable_tokens), (money, pocket.claimable_refund))
         if units
     ]
     what = " and ".join(parts)
-    if st.button(f"Claim {what}", type="primary", width="stretch", key="own.claim"):
-        run_action("own", lambda: desk.claim(view, customer), f"Claimed {what}.")
+    if view.decision and view.decision.failed:
+        st.markdown(f"The sale failed: all you paid in is yours again, **{what}**.")
+    elif later:
+        st.markdown(f"Due now: **{what}**. Later: **{_amount(token, later)}**.")
+    if st.button(
+        f"Claim {what}", type="primary", width="stretch", key="own.claim", disabled=is_busy()
+    ):
+        run_action(
+            "own",
+            lambda: desk.claim(view, actor),
+            f"Claimed {what}.",
+            key=f"{view.address} {what}",
+        )
+
+
+def _amount(token: Token, units: int) -> str:
+    return f"{token.number(units)} {plain(token.symbol)}"

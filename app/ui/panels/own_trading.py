@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from ui.panels import order_notices
-from ui.wording import ago, clock_time, count, moment
+from ui.panels.notices import Done, run_action, show_notice
+from ui.wording import ago, clock_time, count, moment, plain
 
 if TYPE_CHECKING:
     from gavelbook.service.account_view import AccountView, OwnFill, OwnOrder
@@ -25,16 +25,22 @@ _TOASTS_AT_ONCE = 3
 def open_orders(seat: Seat, account: AccountView) -> None:
     """Show what is in the book, and cancel it."""
     orders = account.open_orders
-    order_notices.show("open")
+    show_notice("open")
     if not orders:
-        st.caption(f"{seat.customer.name} has no order in the book.")
+        st.caption(f"{plain(seat.actor.name)} has no order in the book.")
         return
     for order in orders[:_ORDERS_SHOWN]:
         _open_order(seat, order)
     if len(orders) > _ORDERS_SHOWN:
         st.caption(f"and {count(len(orders) - _ORDERS_SHOWN, 'older order')} in all orders.")
     if len(orders) > 1 and st.button("Cancel all", key="open.cancel_all"):
-        order_notices.run("open", "Cancelling", lambda: _all_cancelled(seat))
+        run_action(
+            "open",
+            lambda: seat.desk.cancel_all(seat.terms, seat.actor),
+            lambda cancelled: f"{count(cancelled, 'order')} cancelled.",
+            waiting="Cancelling",
+            key="all",
+        )
 
 
 def _open_order(seat: Seat, order: OwnOrder) -> None:
@@ -53,20 +59,16 @@ def _open_order(seat: Seat, order: OwnOrder) -> None:
             width="stretch",
         )
         if st.button("Cancel", key=f"open.cancel.{order.order_hash}"):
-            order_notices.run("open", "Cancelling", lambda: _cancelled(seat, order))
-
-
-def _cancelled(seat: Seat, order: OwnOrder) -> order_notices.Done:
-    terms = seat.terms
-    seat.desk.cancel(terms, seat.customer, order.order_hash)
-    what = f"{terms.size(order.remaining)} {terms.base.symbol} at {terms.price(order.ticks)}"
-    text = f"Order cancelled: {what} left the book."
-    return order_notices.Done(text, "Order hash", order.order_hash)
-
-
-def _all_cancelled(seat: Seat) -> order_notices.Done:
-    cancelled = seat.desk.cancel_all(seat.terms, seat.customer)
-    return order_notices.Done(f"{count(cancelled, 'order')} cancelled.")
+            what = (
+                f"{terms.size(order.remaining)} {terms.base.symbol} at {terms.price(order.ticks)}"
+            )
+            run_action(
+                "open",
+                lambda: seat.desk.cancel(terms, seat.actor, order.order_hash),
+                Done(f"Order cancelled: {what} left the book.", "Order hash", order.order_hash),
+                waiting="Cancelling",
+                key=order.order_hash,
+            )
 
 
 def own_fills(terms: MarketTerms, account: AccountView) -> None:

@@ -1,0 +1,166 @@
+"""Who the visitor of this session is; nothing of it is drawn here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from gavelbook.errors import GavelbookError
+from gavelbook.service.acting import AccountKind, Actor
+from gavelbook.service.session_tickets import COOKIE, TICKETS
+from ui.desk import accounts, accounts_open
+from ui.market_access import open_market_desk
+
+if TYPE_CHECKING:
+    from gavelbook.accounts.bodies import AccountView
+
+_KEY = "identity"
+_CHECK_SECONDS = 30.0
+_ENDED = frozenset({"unknown_session", "session_required"})
+
+
+@dataclass
+class CookieTask:
+    """What the browser is to do with its cookie: ``ticket`` to exchange, or None to drop it."""
+
+    ticket: str | None
+    name: str
+
+
+@dataclass
+class Identity:
+    """What a session knows of its visitor."""
+
+    actor: Actor | None = None
+    cookie_seen: bool = False
+    """Whether the cookie that the browser came with was looked at: once, and never again."""
+    checked_at: float = 0.0
+    task: CookieTask | None = None
+
+    def keep_in_browser(self, token: str | None) -> None:
+        """Have the browser keep ``token`` for its next visit; None to have it forgotten."""
+        ticket = None if token is None else TICKETS.issue(token)
+        self.task = CookieTask(ticket, secrets.token_hex(8))
+
+
+def identity() -> Identity:
+    """Return what this session knows."""
+    known: Identity = st.session_state.setdefault(_KEY, Identity())
+    return known
+
+
+def current_actor() -> Actor | None:
+    """Return who acts in this session; None where nobody has said who they are."""
+    return identity().actor
+
+
+def managed_token() -> str | None:
+    """Return the token of the managed account's session; None for anybody else."""
+    actor = current_actor()
+    return actor.session if actor and actor.kind is AccountKind.MANAGED else None
+
+
+def adopt_demo(actor: Actor) -> None:
+    """Act as an account of the demo from now on."""
+    sign_out()
+    identity().actor = actor
+
+
+def adopt_wallet(actor: Actor | None) -> None:
+    """Act as the wallet that is connected, or as nobody once it is not."""
+    known = identity()
+    before = known.actor
+    if before is not None and before != actor:
+        _forget_at_exchange(before)
+    known.actor = actor
+
+
+def adopt_managed(token: str) -> Actor:
+    """Act as the managed account whose session ``token`` has just opened.
+
+    Whoever the browser's cookie named before is not asked: the cookie is replaced.
+
+    Raises:
+        AccountsError: the signer does not know the session, or does not answer.
+
+    """
+    account = accounts().whoami(token)
+    old = st.context.cookies.get(COOKIE)
+    if managed_token() != token:
+        sign_out()
+    if old and old != token:
+        _end(old)
+    known = identity()
+    known.cookie_seen = True
+    known.keep_in_browser(token)
+    return _accept(known, token, account)
+
+
+def sign_out() -> None:
+    """End the session of whoever acts, here, at the exchange, at the signer and in the browser."""
+    known = identity()
+    actor, known.actor = known.actor, None
+    known.cookie_seen = True
+    if actor is None:
+        return
+    _forget_at_exchange(actor)
+    if actor.kind is AccountKind.MANAGED:
+        known.keep_in_browser(None)
+        _end(actor.session)
+
+
+def restore() -> None:
+    """Take up the session that the browser's cookie names, at the first run of this one.
+
+    Later runs only ask, now and then, whether the session of a managed account still stands.
+    """
+    known = identity()
+    if not known.cookie_seen:
+        known.cookie_seen = True
+        token = st.context.cookies.get(COOKIE)
+        if token and accounts_open():
+            _take_up(known, token)
+        return
+    token = managed_token()
+    if token is not None and time.monotonic() - known.checked_at > _CHECK_SECONDS:
+        _take_up(known, token)
+
+
+def _take_up(known: Identity, token: str) -> None:
+    try:
+        account = accounts().whoami(token)
+    except GavelbookError as error:
+        if error.code in _ENDED:
+            known.actor = None
+            known.keep_in_browser(None)
+        return
+    _accept(known, token, account)
+
+
+def _accept(known: Identity, token: str, account: AccountView) -> Actor:
+    actor = Actor(account.name, account.address.text(), AccountKind.MANAGED, str(token))
+    known.actor, known.checked_at = actor, time.monotonic()
+    return actor
+
+
+def _forget_at_exchange(actor: Actor) -> None:
+    if actor.kind is AccountKind.DEMO:
+        # It is everybody's.
+        return
+    try:
+        open_market_desk().sign_out(actor)
+    except GavelbookError:
+        # The chain or the exchange is away; nobody has the session's secret any more.
+        return
+
+
+def _end(token: str) -> None:
+    try:
+        accounts().sign_out(token)
+    except GavelbookError:
+        # It ends by itself; the browser forgets it now.
+        return
