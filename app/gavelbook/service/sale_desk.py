@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """What somebody holds and, from a decided sale, can claim now; in base units."""
+    """What somebody holds and, from a decided sale, can claim now; in base units.
+
+    ``payment_tokens`` are what a bid can be paid with: ether or wrapped ether, whichever is more,
+    where the sale takes ether.
+    """
 
     payment_tokens: int
     sale_tokens: int
@@ -100,11 +104,11 @@ class SaleDesk:
         if view.decision is not None:
             owed = self._reader(view.address).sale.owed(actor.address)
             tokens, refund = owed.tokens_now, owed.refund
-        payment = Token(self.web3, view.payment_token.address)
-        sold = Token(self.web3, view.sale_token.address)
-        return Pocket(
-            payment.balance_of(actor.address), sold.balance_of(actor.address), tokens, refund
-        )
+        payment = Token(self.web3, view.payment_token.address).balance_of(actor.address)
+        if self.takes_ether(view):
+            payment = max(payment, self._ether_of(actor.address))
+        sold = Token(self.web3, view.sale_token.address).balance_of(actor.address)
+        return Pocket(payment, sold, tokens, refund)
 
     def bid(self, view: SaleView, actor: Actor, tick: int, lots: int) -> Action[str]:
         """Bid in one transaction, with an allowance signed before it; results in its hash.
@@ -189,8 +193,7 @@ class SaleDesk:
 
     def takes_ether(self, view: SaleView) -> bool:
         """Return whether bids are paid in ether, wrapped by the sale."""
-        wrapped = self._reader(view.address).sale.wrapped_ether()
-        return wrapped is not None and wrapped == view.payment_token.address
+        return self._reader(view.address).takes_ether
 
     def allocation_file(self, view: SaleView) -> bytes:
         """Return the allocation as the file whose digest the allocator signs."""
@@ -201,7 +204,10 @@ class SaleDesk:
         record = self._reader(view.address).record
         return audit(collect_facts(self.web3, record.address, record.block))
 
-    def _sent(  # noqa: PLR0913, PLR0917 -- a step has so many parts
+    def _ether_of(self, address: str) -> int:
+        return int(self.web3.eth.get_balance(self.web3.to_checksum_address(address)))
+
+    def _sent(
         self,
         view: SaleView,
         title: str,

@@ -69,6 +69,7 @@ class SaleReader:
         self.sale = Sale(web3, record.address)
         self.record = record
         self.terms = self.sale.terms()
+        self.takes_ether = self.sale.wrapped_ether() == self.terms.payment_token
         self._clock = clock
         self._sale_contract = TokenContract(web3, self.terms.sale_token or "")
         self._payment_contract = TokenContract(web3, self.terms.payment_token or "")

@@ -6,74 +6,89 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.components.live_chain import live_chain
 from ui.desk import open_desk, plain_failures
-from ui.panels.bid_form import bid_form, choose_customer
+from ui.identity import current_actor
+from ui.panels.bid_form import bid_form
 from ui.panels.bid_table import bid_table
 from ui.panels.chooser import choose_sale
-from ui.panels.demand_chart import demand_chart
-from ui.panels.headline import key_figures, offer_line, stage_line
+from ui.panels.headline import key_figures, offer_line, stage_badge, stage_clock, why_failed
 from ui.panels.own_bids import own_bids
+from ui.panels.sale_charts import sale_charts
+from ui.panels.sale_duties import undecided
 from ui.panels.terms_panel import how_it_works, terms_in_words
+from ui.wording import plain
 
 if TYPE_CHECKING:
     from gavelbook.service.sale_desk import SaleDesk
     from gavelbook.service.sale_view import SaleView
 
-HEADLINE_SECONDS, PANEL_SECONDS = 2, 4
-_STAGE = "sale.stage"
 
-
-def headline(desk: SaleDesk, address: str) -> None:
-    """Show where the sale stands; run the whole page again when that changes."""
-    with plain_failures("headline"):
+@st.fragment
+def live_part(desk: SaleDesk, address: str) -> None:
+    """Show everything that changes with the sale; again when it does."""
+    with plain_failures("sale.live"):
         view, now = desk.view(address), desk.now()
-        stage = (address, view.stage(now))
-        before = st.session_state.get(_STAGE)
-        st.session_state[_STAGE] = stage
-        if before is not None and before[0] == address and before != stage:
-            st.rerun()
-        stage_line(view, now)
-        key_figures(view)
+        headline(view, now)
+        if failed := why_failed(view):
+            st.warning(failed)
+        key_figures(view, now)
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            sale_charts(view)
+        with right:
+            bidding(desk, view, now)
+        below(desk, view, now)
 
 
-def demand(desk: SaleDesk, address: str) -> None:
-    """Show the demand curve."""
-    with plain_failures("demand"):
-        view = desk.view(address)
-        st.subheader("Demand", anchor=False)
-        if not view.placed:
-            st.caption("Nobody has bid yet. The curve appears with the first bid.")
-            return
-        theme = "dark" if st.context.theme.type == "dark" else "light"
-        st.altair_chart(
-            demand_chart(view, theme),
-            alt="Lots wanted at each price or above, the supply, and the clearing price",
+def headline(view: SaleView, now: int) -> None:
+    """Show where the sale stands and count down to what comes next."""
+    clock = stage_clock(view, now)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        stage_badge(view, now)
+        live_chain(
+            {view.address: view.version},
+            now,
+            key="sale.chain",
+            label=clock.label,
+            until=clock.until,
+            after=clock.after,
         )
 
 
-def all_bids(desk: SaleDesk, address: str) -> None:
+def bidding(desk: SaleDesk, view: SaleView, now: int) -> None:
+    """Show the form, the visitor's own bids, and what anybody may do."""
+    actor = current_actor()
+    undecided(desk, view, actor, now)
+    bid_form(desk, view, actor, now)
+    if actor:
+        own_bids(desk, view, actor, now)
+
+
+def below(desk: SaleDesk, view: SaleView, now: int) -> None:
+    """Show bids, rules and terms, whichever is open."""
+    bids, how, terms = st.tabs(
+        ["Bids", "How it works", "Terms"], key="sale.tabs", on_change="rerun"
+    )
+    if bids.open:
+        with bids:
+            all_bids(desk, view, now)
+    if how.open:
+        with how:
+            how_it_works(view)
+    if terms.open:
+        with terms:
+            terms_in_words(view)
+
+
+def all_bids(desk: SaleDesk, view: SaleView, now: int) -> None:
     """Show the table of bids."""
-    with plain_failures("bids"):
-        view, now = desk.view(address), desk.now()
-        if not view.placed:
-            st.caption("No bids yet.")
-            return
-        word = "got" if view.decision else "would get if the sale closed now"
-        st.caption(f"Newest first. “Gets” is what a bid {word}, in lots.")
-        bid_table(desk, view, now)
-
-
-@st.fragment
-def bidding(desk: SaleDesk, address: str) -> None:
-    """Show the form and the visitor's own bids."""
-    with plain_failures("bidding"):
-        view, now = desk.view(address), desk.now()
-        if not desk.customers:
-            st.caption(f"Bid from your own wallet: call `bid` of the sale {view.address}.")
-            return
-        customer = choose_customer(desk.customers)
-        bid_form(desk, view, customer, now)
-        own_bids(desk, view, customer, now)
+    if not view.placed:
+        st.caption("No bids yet.")
+        return
+    word = "got" if view.decision else "would get if the sale closed now"
+    st.caption(f"Newest first. “Gets” is what a bid {word}, in lots.")
+    bid_table(desk, view, now)
 
 
 def page() -> None:
@@ -87,28 +102,10 @@ def page() -> None:
             return
         address = choose_sale(titles, "sale")
         view = desk.view(address)
-        live = view.decision is None
-    title(view)
-    st.fragment(headline, run_every=HEADLINE_SECONDS if live else None)(desk, address)
-    every = PANEL_SECONDS if live else None
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        st.fragment(demand, run_every=every)(desk, address)
-    with right:
-        bidding(desk, address)
-    bids_tab, how_tab, terms_tab = st.tabs(["Bids", "How it works", "Terms"])
-    with bids_tab:
-        st.fragment(all_bids, run_every=every)(desk, address)
-    with how_tab:
-        how_it_works(view)
-    with terms_tab:
-        terms_in_words(view)
-
-
-def title(view: SaleView) -> None:
-    """Show what is sold."""
-    st.title(f"{view.sale_token.name} ({view.sale_token.symbol})", anchor=False)
+    token = view.sale_token
+    st.title(f"{plain(token.name)} ({plain(token.symbol)})", anchor=False)
     st.caption(offer_line(view))
+    live_part(desk, address)
 
 
 page()

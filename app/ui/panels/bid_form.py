@@ -32,8 +32,9 @@ class _Wish(NamedTuple):
 
 def bid_form(desk: SaleDesk, view: SaleView, actor: Actor | None, now: int) -> None:
     """Show the form; a bid goes out in one transaction that carries its own allowance."""
-    st.subheader("Place a bid", anchor=False)
     stage = view.stage(now)
+    if stage in {Stage.OPEN, Stage.FUNDED}:
+        st.subheader("Place a bid", anchor=False)
     if stage is Stage.FUNDED:
         st.caption("The sale takes bids as soon as it opens.")
     elif stage is not Stage.OPEN:
@@ -189,9 +190,11 @@ def _outlook(view: SaleView, wish: _Wish) -> None:
 
 def _limits(view: SaleView, actor: Actor, pocket: Pocket | None) -> None:
     left, money = view.cap_left(actor.address), view.payment_token
-    holds = f" and holds {money.number(pocket.payment_tokens)} {plain(money.symbol)}"
+    holds = (
+        f" and holds {money.number(pocket.payment_tokens)} {plain(money.symbol)}" if pocket else ""
+    )
     st.caption(
-        f"{plain(actor.name)} may bid for {count(left, 'lot')} more{holds if pocket else ''}. "
+        f"{plain(actor.name)} may bid for {count(left, 'lot')} more{holds}. "
         f"The smallest bid is {count(view.auction.min_bid_lots, 'lot')}."
     )
 

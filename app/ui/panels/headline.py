@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from gavelbook.service.sale_doings import Doing, open_doing
 from gavelbook.service.sale_view import Stage
-from ui.wording import PRICING_NAMES, RULE_NAMES, STAGE_WORDS, duration, moment, ratio
+from ui.wording import PRICING_NAMES, RULE_NAMES, STAGE_WORDS, moment, plain, ratio
 
 if TYPE_CHECKING:
     from gavelbook.service.sale_view import SaleView
@@ -17,26 +18,58 @@ def offer_line(view: SaleView) -> str:
     """Return what is for sale and how, in one line."""
     auction, token = view.auction, view.sale_token
     return (
-        f"{token.amount(view.supply_tokens)} in {auction.supply_lots:,} lots of "
-        f"{token.amount(auction.lot_size)} · {RULE_NAMES[auction.rule]} · "
+        f"{plain(token.amount(view.supply_tokens))} in {auction.supply_lots:,} lots of "
+        f"{plain(token.amount(auction.lot_size))} · {RULE_NAMES[auction.rule]} · "
         f"{PRICING_NAMES[auction.pricing]}"
     )
 
 
-def stage_line(view: SaleView, now: int) -> None:
-    """Show the stage as a badge and what happens next."""
-    stage = view.stage(now)
-    word, color = STAGE_WORDS[stage]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(word, color=color)  # type: ignore[arg-type]
-        st.markdown(_what_next(view, stage, now), width="content")
+_FIGURES = {
+    Stage.OPEN: ("Clearing price now", "Raised if closed now"),
+    Stage.FUNDED: ("Clearing price now", "Raised if closed now"),
+    Stage.CLOSED: ("Clearing price to come", "Raised, once cleared"),
+}
 
 
-def key_figures(view: SaleView) -> None:
+class Clock(NamedTuple):
+    """What comes next in a sale: ``label``, the countdown to ``until``, ``after``."""
+
+    label: str
+    until: int | None = None
+    after: str = ""
+
+
+def stage_badge(view: SaleView, now: int) -> None:
+    """Show the stage as a badge."""
+    word, color = STAGE_WORDS[view.stage(now)]
+    st.badge(word, color=color)  # type: ignore[arg-type]
+
+
+def stage_clock(view: SaleView, now: int) -> Clock:
+    """Return what comes next."""
+    stage, terms = view.stage(now), view.terms
+    if stage is Stage.FUNDED:
+        return Clock("Opens in", terms.start)
+    if stage is Stage.OPEN:
+        return Clock("Closes in", terms.end, _cancelling(view, now))
+    if view.decision is not None:
+        return Clock(f"Decided {moment(view.decision.decided_at)}")
+    doing = open_doing(terms, now)
+    if doing is Doing.WAIT:
+        return Clock(
+            "The result is being computed and checked. If it does not come, anybody may clear in",
+            terms.allocator_until,
+        )
+    if doing is Doing.CLEAR:
+        return Clock("Anybody may clear this sale now. It can be called off in", terms.abort_time)
+    return Clock("Nobody cleared this sale in time. Anybody may call it off now")
+
+
+def key_figures(view: SaleView, now: int) -> None:
     """Show demand, price, money and crowd."""
-    auction, demand = view.auction, view.curve.demand_lots
-    price = "none yet" if view.price_now is None else view.payment_token.amount(view.price_now)
-    decided = view.decision is not None
+    auction, demand, money = view.auction, view.curve.demand_lots, view.payment_token
+    price = "none" if view.price_now is None else money.amount(view.price_now)
+    price_word, raised_word = _FIGURES.get(view.stage(now), ("Clearing price", "Raised"))
     with st.container(horizontal=True, gap="small", key="figures"):
         st.metric(
             "Demand to supply",
@@ -45,18 +78,31 @@ def key_figures(view: SaleView) -> None:
             border=True,
         )
         st.metric(
-            "Clearing price" if decided else "Clearing price now",
+            price_word,
             price,
             help="The lowest price per lot that wins something",
             border=True,
         )
         st.metric(
-            "Raised" if decided else "Raised if closed now",
-            view.payment_token.amount(view.decision.raised if view.decision else _raised(view)),
+            raised_word,
+            money.amount(view.decision.raised if view.decision else _raised(view)),
             border=True,
         )
         st.metric("Bids", f"{len(view.placed):,}", help=_cancelled(view), border=True)
         st.metric("Bidders", f"{len(view.bidders):,}", border=True)
+
+
+def why_failed(view: SaleView) -> str:
+    """Say why the sale failed; empty where it did not."""
+    decision, money = view.decision, view.payment_token
+    if decision is None or not decision.failed:
+        return ""
+    if decision.aborted:
+        why = "nobody posted a result in time"
+    else:
+        least = plain(money.amount(view.auction.minimum_raise))
+        why = f"its bids come to {plain(money.amount(_raised(view)))}, and {least} was the minimum"
+    return f"The sale failed: {why}. Every bid is refunded in full."
 
 
 def _raised(view: SaleView) -> int:
@@ -67,19 +113,10 @@ def _cancelled(view: SaleView) -> str:
     return f"Live bids. {view.cancelled:,} more were placed and cancelled"
 
 
-def _what_next(view: SaleView, stage: Stage, now: int) -> str:
-    start, end = view.terms.start or 0, view.terms.end or 0
-    if stage is Stage.FUNDED:
-        return f"Opens in **{duration(start - now)}**"
-    if stage is Stage.OPEN:
-        cancel = view.terms.cancel_until
-        if not cancel:
-            rest = "bids cannot be cancelled"
-        elif now < cancel:
-            rest = f"bids can be cancelled for {duration(cancel - now)} more"
-        else:
-            rest = "bids can no longer be cancelled"
-        return f"Closes in **{duration(end - now)}** · {rest}"
-    if view.decision is None:
-        return f"Closed {moment(end)}. The result is being computed and checked"
-    return f"Decided {moment(view.decision.decided_at)}"
+def _cancelling(view: SaleView, now: int) -> str:
+    cancel = view.terms.cancel_until
+    if not cancel:
+        return "Bids cannot be cancelled"
+    if now < cancel:
+        return f"Bids can be cancelled until {moment(cancel)}"
+    return "Bids can no longer be cancelled"

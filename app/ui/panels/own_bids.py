@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gavelbook.service.sale_view import BidLine, SaleView, Token
 
 
+_GETS = {Stage.OPEN: "would get", Stage.CLOSED: "gets, once the sale is cleared,"}
+
+
 def own_bids(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
     """Show the live bids of ``actor`` and what can be done with them."""
     st.subheader(f"Bids of {plain(actor.name)}", anchor=False)
@@ -26,7 +29,7 @@ def own_bids(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
     cancel_until = view.terms.cancel_until
     can_cancel = stage is Stage.OPEN and now < cancel_until
     for line in lines:
-        _bid(desk, view, actor, line, can_cancel=can_cancel)
+        _bid(desk, view, actor, line, stage, can_cancel=can_cancel)
     if lines and stage is Stage.OPEN:
         st.caption(
             f"Bids can be cancelled until {moment(cancel_until)}."
@@ -38,16 +41,18 @@ def own_bids(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
     show_notice("own")
 
 
-def _bid(desk: SaleDesk, view: SaleView, actor: Actor, line: BidLine, *, can_cancel: bool) -> None:
-    money, decided = view.payment_token, view.decision is not None
-    word, gets = FILL_WORDS[line.fill].lower(), "got" if decided else "would get"
+def _bid(  # noqa: PLR0913 -- what a line shows, and what can be done with it
+    desk: SaleDesk, view: SaleView, actor: Actor, line: BidLine, stage: Stage, *, can_cancel: bool
+) -> None:
+    money, word = view.payment_token, FILL_WORDS[line.fill].lower()
+    gets, held = _GETS.get(stage, "got"), "locked" if view.decision is None else "paid in"
     index, locked = line.placed.index, _amount(money, line.escrow)
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key=f"own.{index}"
     ):
         st.markdown(
             f"**{count(line.placed.lots, 'lot')} at {_amount(money, line.price)}**  \n"
-            f"{gets} {line.filled:,} ({word}) · {locked} {'paid in' if decided else 'locked'}",
+            f"{gets} {line.filled:,} ({word}) · {locked} {held}",
             width="stretch",
         )
         key = f"own.cancel.{index}"

@@ -37,6 +37,7 @@ def live_chain(  # noqa: PLR0913 -- one for each text
     until: int | None = None,
     after: str = "",
     every_sale: bool = False,
+    refresh_seconds: int | None = None,
 ) -> None:
     """Draw "``label`` 00:12:34 ``after``" and rerun the fragment around when something changed.
 
@@ -48,6 +49,7 @@ def live_chain(  # noqa: PLR0913 -- one for each text
         until: Unix seconds to count down to, where the fragment runs again; None for no countdown.
         after: what else is to be said.
         every_sale: whether a sale that is not among ``versions`` is news, too.
+        refresh_seconds: after how long to run again although nothing changed; None for never.
 
     """
     data = {
@@ -57,6 +59,7 @@ def live_chain(  # noqa: PLR0913 -- one for each text
         "until": until,
         "after": after,
         "every_sale": every_sale,
+        "refresh_seconds": refresh_seconds,
         "slow_seconds": _SLOW_SECONDS,
     }
     _component()(key=key, data=data, on_changed_change=lambda: None)

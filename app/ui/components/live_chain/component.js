@@ -113,8 +113,9 @@ function follow(root) {
     if (document.hidden) return;
     const waited = performance.now() - askedAt;
     const over = data.until !== null && now() >= data.until;
-    const slow = !feed.state.live && waited >= data.slow_seconds * 1_000;
-    if (slow || ((changed() || over) && waited >= gap)) {
+    const seconds = feed.state.live ? data.refresh_seconds : data.slow_seconds;
+    const old = seconds !== null && waited >= seconds * 1_000;
+    if (old || ((changed() || over) && waited >= gap)) {
       askedAt = performance.now();
       gap = Math.min(gap * 2, LONGEST_GAP);
       trigger("changed", Math.round(askedAt));
