@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,20 +41,10 @@ if TYPE_CHECKING:
     from gavelbook.service.account_view import AccountView, OwnOrder
     from gavelbook.service.acting import Actor
     from gavelbook.service.market_api import MarketApi
-    from gavelbook.service.market_view import Board, Candle, MarketTerms
+    from gavelbook.service.market_view import Board, MarketTerms
     from gavelbook.service.sale_view import Token
     from gavelbook.service.ticket import Ticket
     from gavelbook.wire.accounts import WithdrawalRequest, WithdrawalView
-
-INTERVALS = {
-    "1m": 60_000,
-    "5m": 300_000,
-    "15m": 900_000,
-    "1h": 3_600_000,
-    "4h": 14_400_000,
-    "1d": 86_400_000,
-}
-"""Spans of candles in milliseconds."""
 
 _HOUR = 60 * 60
 _GTC_SECONDS = 30 * 24 * _HOUR
@@ -75,6 +65,7 @@ class Draft:
     """By which the exchange knows it: the same draft is placed once, however often it is sent."""
     typed_data: dict[str, Any]
     made_at: float
+    replaces: OwnOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +96,11 @@ class MarketDesk:
         self._lanes_used: dict[tuple[str, int], float] = {}
         self._lock = threading.Lock()
 
+    @property
+    def api(self) -> MarketApi:
+        """The exchange's API, with the sessions that were opened through this desk."""
+        return self._api
+
     def markets(self) -> list[MarketTerms]:
         """Return all markets by their numbers."""
         return self._reader.markets()
@@ -113,9 +109,9 @@ class MarketDesk:
         """Return what everybody sees of a market, as of a moment ago."""
         return self._reader.board(terms)
 
-    def candles(self, terms: MarketTerms, interval: str) -> tuple[Candle, ...]:
-        """Return the newest candles, oldest first; ``interval`` is a key of `INTERVALS`."""
-        return self._reader.candles(terms, interval)
+    def takes_orders(self) -> bool:
+        """Return whether the exchange takes new orders; those in the book can be cancelled."""
+        return self._reader.status().status == "open"
 
     def account(self, terms: MarketTerms, actor: Actor) -> AccountView:
         """Return balances, orders and fills of ``actor``, as of a moment ago.
@@ -149,16 +145,29 @@ class MarketDesk:
     # Orders
 
     def draft(
-        self, terms: MarketTerms, actor: Actor, ticket: Ticket, known: Draft | None = None
+        self,
+        terms: MarketTerms,
+        actor: Actor,
+        ticket: Ticket,
+        known: Draft | None = None,
+        replaces: OwnOrder | None = None,
     ) -> Draft:
-        """Return the order that ``ticket`` asks for; ``known`` where that is still good."""
+        """Return the order that ``ticket`` asks for; ``known`` where that is still good.
+
+        It takes the place of the open order ``replaces``, in whose lane it is.
+        """
         if (
             known is not None
             and (known.market, known.actor, known.ticket) == (terms, actor, ticket)
+            and known.replaces == replaces
             and time.monotonic() - known.made_at < _DRAFT_SECONDS
-            and self._lane_free(terms, actor, known.order.lane)
+            and (replaces is not None or self._lane_free(terms, actor, known.order.lane))
         ):
             return known
+        if replaces is not None:
+            sequence = max(self._now(), replaces.sequence + 1)
+            made = self._drafted(terms, actor, ticket, replaces.lane, sequence)
+            return replace(made, replaces=replaces)
         lane = 0
         while not self._lane_free(terms, actor, lane):
             lane += 1
@@ -182,13 +191,6 @@ class MarketDesk:
             quote=sum(int(fill.quote) for fill in placement.fills),
             fee=sum(int(fill.fee) for fill in placement.fills),
         )
-
-    def replace(
-        self, terms: MarketTerms, actor: Actor, order: OwnOrder, ticket: Ticket
-    ) -> Action[Placed]:
-        """Place ``ticket`` in the lane of ``order``, which it takes the place of."""
-        sequence = max(self._now(), order.sequence + 1)
-        return self.place(self._drafted(terms, actor, ticket, order.lane, sequence))
 
     def cancel(self, terms: MarketTerms, actor: Actor, order_hash: str) -> Action[None]:
         """Take an order off the book."""
@@ -229,8 +231,7 @@ class MarketDesk:
             self.refresh(terms, actor)
 
     def _escrow(self, actor: Actor) -> EscrowActions:
-        exchange = Exchange(self._web3, self._reader.status().exchange.text())
-        return EscrowActions(exchange, actor.address)
+        return EscrowActions(Exchange(self._web3, self._reader.contract_address()), actor.address)
 
     def _now(self) -> int:
         """Return the later of this machine's clock and the chain's, in Unix seconds."""
@@ -277,6 +278,7 @@ class MarketDesk:
             time_in_force=ticket.time_in_force,
             post_only=ticket.post_only,
             good_till=Uint64(leaves) if ticket.time_in_force == "GTT" else None,
+            self_trade_prevention=ticket.self_trade_prevention,
         )
 
     def _cancel(self, terms: MarketTerms, actor: Actor, scope: Any, target: str) -> Action[int]:

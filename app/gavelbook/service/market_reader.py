@@ -49,10 +49,17 @@ class MarketReader:
         self._accounts = RecentReads(_ACCOUNT_SECONDS, _KEPT)
         self._slow = RecentReads(_SLOW_SECONDS, _KEPT)
         self._tokens: dict[bytes, Token] = {}
+        self._contract: str | None = None
 
     def status(self) -> Status:
         """Return what a signer has to know."""
         return self._slow.get("status", lambda: self._api.ask(lambda client: client.status()))
+
+    def contract_address(self) -> str:
+        """Return where the exchange's contract is; known for good once it was read."""
+        if self._contract is None:
+            self._contract = self.status().exchange.text()
+        return self._contract
 
     def markets(self) -> list[MarketTerms]:
         """Return all markets by their numbers."""
@@ -61,10 +68,6 @@ class MarketReader:
     def board(self, terms: MarketTerms) -> Board:
         """Return book, trades and the last day of a market."""
         return self._boards.get(terms.market, lambda: self._read_board(terms))
-
-    def candles(self, terms: MarketTerms, interval: str) -> tuple[Candle, ...]:
-        """Return the newest candles, oldest first."""
-        return self._slow.get((terms.market, interval), lambda: self._read_candles(terms, interval))
 
     def account(self, terms: MarketTerms, actor: Actor) -> AccountView:
         """Return balances, orders and fills of ``actor`` on a market."""

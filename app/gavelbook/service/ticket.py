@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Literal
 from gavelbook.service.market_view import BPS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gavelbook.service.market_view import Book, Level, MarketTerms, Side
     from gavelbook.service.sale_view import Token
+    from gavelbook.wire.orders import SelfTradePrevention
 
+_MOST_LOTS = 2**64
 TimeInForce = Literal["GTC", "GTT", "IOC", "FOK"]
 
 
@@ -28,6 +32,8 @@ class Ticket:
     time_in_force: TimeInForce = "GTC"
     post_only: bool = False
     good_for: int = 0
+    self_trade_prevention: SelfTradePrevention = "cancel_newest"
+    """Which order ends where the account meets itself."""
 
     @property
     def rests(self) -> bool:
@@ -49,6 +55,8 @@ class Outlook:
     """Lots that trade at once."""
     quote_now: int
     """What these cost or bring, before fees."""
+    fee_now: int
+    """The highest fee of these."""
     worst_now: int | None
     """The worst price of these in ticks."""
     rests: int
@@ -77,6 +85,7 @@ def outlook(terms: MarketTerms, book: Book, ticket: Ticket) -> Outlook:
     return Outlook(
         trades_now=trades_now,
         quote_now=quote_now,
+        fee_now=quote_now * terms.taker_fee_bps // BPS,
         worst_now=taken[-1][0] if taken else None,
         rests=rest if ticket.rests else 0,
         lapses=0 if ticket.rests else rest,
@@ -100,6 +109,40 @@ def worst_price(book: Book, side: Side, lots: int, room_bps: int) -> int | None:
     reached = next((each for each in offered if each.total >= lots), offered[-1]).ticks
     room = -(-reached * room_bps // BPS)
     return reached + room if side == "buy" else max(reached - room, 1)
+
+
+def average_price(terms: MarketTerms, lots: int, quote: int) -> int:
+    """Return what one priced thing costs on average, in base units of quote, rounded to nearest.
+
+    ``quote`` is the cost of ``lots``.
+    """
+    whole, unit = terms.base_of(lots), 10**terms.base.decimals
+    if terms.priced_by_lot:
+        whole, unit = lots, 1
+    return (2 * quote * unit + whole) // (2 * whole)
+
+
+def most_lots(
+    terms: MarketTerms, book: Book, written: Callable[[int], Ticket | None], free: int
+) -> int:
+    """Return the most lots whose order ``free`` base units of the token given pay for.
+
+    ``written`` makes the order of so many lots; more lots never need less.
+    """
+
+    def affordable(lots: int) -> bool:
+        ticket = written(lots)
+        return ticket is not None and outlook(terms, book, ticket).needs <= free
+
+    if not affordable(1):
+        return 0
+    enough, too_many = 1, 2
+    while too_many < _MOST_LOTS and affordable(too_many):
+        enough, too_many = too_many, too_many * 2
+    while too_many - enough > 1:
+        middle = (enough + too_many) // 2
+        enough, too_many = (middle, too_many) if affordable(middle) else (enough, middle)
+    return enough
 
 
 def _reach(offered: tuple[Level, ...], ticket: Ticket) -> list[tuple[int, int]]:
