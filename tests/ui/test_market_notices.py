@@ -2,7 +2,7 @@ import pytest
 
 from gavelbook.chain.errors import ChainError, ChainUnreachable
 from gavelbook.client import ApiError, NetworkError
-from ui.panels.order_notices import outcome_unknown
+from ui.panels.notices import outcome_unknown
 
 
 @pytest.mark.parametrize(
