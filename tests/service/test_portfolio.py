@@ -303,7 +303,7 @@ def test_a_lane_is_cancelled_on_the_chain(world):
     assert lane.cancelled_sequence == 99
     [entry] = world.desk.history(actor).entries
     assert entry.what is Happening.LANE_CANCELLED
-    assert entry.note.startswith("lane 3 up to 99, from ")
+    assert entry.note.startswith("lane 3 up to 99, void from 20")
 
 
 def test_a_reorganisation_takes_its_entries_back(world):

@@ -178,6 +178,8 @@ class Portfolio:
     gas_price: int
     pots: tuple[Pots, ...]
     claims: tuple[Claim, ...] = ()
+    sales: tuple[str, ...] = ()
+    """Addresses of the sales that the account has bid in."""
     orders: tuple[OpenOrder, ...] = ()
     consents: tuple[Consent, ...] = ()
     exchange_silent: str = ""

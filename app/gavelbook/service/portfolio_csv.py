@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gavelbook.service.amounts import decimal_text
+from gavelbook.service.portfolio_history import utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +46,7 @@ def history_csv(entries: Iterable[Entry]) -> bytes:
 
 def _row(entry: Entry) -> list[str]:
     return [
-        f"{datetime.fromtimestamp(entry.time, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        utc(entry.time),
         str(entry.what),
         _inert(entry.place),
         *_sum(entry.amount),

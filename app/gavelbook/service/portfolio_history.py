@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -227,12 +228,17 @@ def _of_exchange(reader: PortfolioReader, event: ExchangeEvent) -> _Told:
         return Happening.ETHER_RETURNED, None, "", f"{event.integer('amount')} wei"
     if kind is ExchangeEventKind.CANCEL_REQUESTED:
         lane, sequence = event.integer("lane"), event.integer("sequence")
-        note = f"lane {lane} up to {sequence}, from {event.integer('cancel_at')}"
+        note = f"lane {lane} up to {sequence}, void from {utc(event.integer('cancel_at'))}"
         return Happening.LANE_CANCELLED, None, "", note
     token = reader.token(str(values["token"]))
     asked = kind is ExchangeEventKind.EXIT_REQUESTED
     what = Happening.EXIT_REQUESTED if asked else Happening.EXIT_CANCELLED
-    return what, Sum(token, 0), "", f"due {event.integer('exit_at')}" if asked else ""
+    return what, Sum(token, 0), "", f"due {utc(event.integer('exit_at'))}" if asked else ""
+
+
+def utc(time: int) -> str:
+    """Return Unix seconds as `2030-01-07T12:00:00Z`."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def of_transaction(entries: Iterable[Entry], transaction: str) -> tuple[Entry, ...]:

@@ -232,6 +232,7 @@ class PortfolioReader:
                 for stake in stakes
                 if stake.claim.has_something_now or stake.claim.tokens_later
             ),
+            sales=tuple(stake.claim.sale for stake in stakes),
         )
 
     def _stakes(self, address: str, events: Sequence[AccountEvent], block: int) -> list[_Stake]:
