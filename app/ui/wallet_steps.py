@@ -20,7 +20,7 @@ from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.wallet_action import Stage, WalletAction
 from ui.components.wallet import ChainOffer, WalletSession, wallet, wallet_report
 from ui.panels.wallet_progress import draw_progress, status_text
-from ui.wording import plain, sentence
+from ui.wording import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +78,8 @@ def connected_wallet() -> Actor | None:
         st.session_state.pop(_SECRET, None)
         return None
     _renew_secret(report.session)
-    name = plain(report.session.wallet)
-    return Actor(name, report.session.account, AccountKind.WALLET, wallet_secret())
+    session = report.session
+    return Actor(session.wallet, session.account, AccountKind.WALLET, wallet_secret())
 
 
 def wallet_secret() -> str:

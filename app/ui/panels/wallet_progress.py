@@ -45,7 +45,7 @@ _DROPPED = (
 
 def status_text(action: WalletAction[Any]) -> str:
     """Return in one line how far ``action`` is."""
-    wallet, title = action.actor.name, plain(action.step.title)
+    wallet, title = plain(action.actor.name), plain(action.step.title)
     if action.withdrawn:
         return f"Forgotten: {title}. If {wallet} still shows the request, refuse it there."
     words = {
@@ -83,7 +83,9 @@ def draw_progress(action: WalletAction[Any], *, key: str, forget: Callable[[], N
 def _draw_stage(action: WalletAction[Any]) -> None:
     match action.stage:
         case Stage.ASKING:
-            st.info(f"Waiting for you in {action.actor.name}: read the request there and confirm.")
+            st.info(
+                f"Waiting for you in {plain(action.actor.name)}: read the request there and confirm."
+            )
         case Stage.STOPPED:
             st.warning(_trouble_text(action))
         case Stage.PENDING:
@@ -95,13 +97,13 @@ def _draw_pending(action: WalletAction[Any]) -> None:
     if transaction is None:
         return
     if action.dropped:
-        st.warning(_DROPPED.format(wallet=action.actor.name))
+        st.warning(_DROPPED.format(wallet=plain(action.actor.name)))
     elif action.trouble:
         st.warning("The chain does not answer. The transaction was sent; this page looks again.")
     else:
         st.info("Sent. Waiting for the block; you may leave this page meanwhile.")
     if transaction.earlier:
-        st.caption(f"Sped up in {action.actor.name}: this one took the place of the first.")
+        st.caption(f"Sped up in {plain(action.actor.name)}: this one took the place of the first.")
     st.caption("Transaction")
     st.code(transaction.hash, language=None)
     explorer = DeskSettings().explorer_url
@@ -115,7 +117,7 @@ def _trouble_text(action: WalletAction[Any]) -> str:
     code, said = action.trouble.code, plain(action.trouble.message)
     if code.startswith("rpc_"):
         return _SILENT
-    wallet, account = action.actor.name, short(action.actor.address)
+    wallet, account = plain(action.actor.name), short(action.actor.address)
     template = _TROUBLES.get(code)
     if template is None:
         return f"{wallet} could not do it: {said or plain(code)}"
