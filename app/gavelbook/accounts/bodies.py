@@ -30,7 +30,8 @@ class Secret(str):
             ValueError: it is no text, or one of more than 1,024 characters.
 
         """
-        if not isinstance(text, str) or len(text) > SECRET_LENGTH:
+        # Half a character of two cannot be written, nor hashed.
+        if not isinstance(text, str) or len(text) > SECRET_LENGTH or not _writable(text):
             raise ValueError(f"Expected a text of at most {SECRET_LENGTH} characters")
         return cls(text)
 
@@ -40,6 +41,10 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "Secret(…)"
+
+
+def _writable(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 class _Body(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -27,6 +27,7 @@ _STATUS = {
     "session_unknown": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,
+    "account_busy": 409,
     "name_taken": 409,
     "request_id_reused": 409,
     "transfer_settled": 409,

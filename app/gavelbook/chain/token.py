@@ -87,6 +87,11 @@ class Token:
         here = (self.address, self.web3.eth.chain_id)
         return bool(fields == _PLAIN_DOMAIN and (contract, chain_id) == here)
 
+    def permit_domain(self) -> tuple[str, str]:
+        """Return name and version of the domain (EIP-712) of the token's permits."""
+        _, name, version, *_ = self._asker.ask("eip712Domain")
+        return str(name), str(version)
+
     def permit_typed_data(
         self, owner: str, spender: str, value: int, deadline: int
     ) -> dict[str, Any]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import TxParams, TxReceipt
 
-    Call = ContractFunction | ContractConstructor
+    from gavelbook.chain.ether import EtherTransfer
+
+    Call = ContractFunction | ContractConstructor | EtherTransfer
 
 
 def estimate_gas(
