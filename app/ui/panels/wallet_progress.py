@@ -83,9 +83,8 @@ def draw_progress(action: WalletAction[Any], *, key: str, forget: Callable[[], N
 def _draw_stage(action: WalletAction[Any]) -> None:
     match action.stage:
         case Stage.ASKING:
-            st.info(
-                f"Waiting for you in {plain(action.actor.name)}: read the request there and confirm."
-            )
+            wallet = plain(action.actor.name)
+            st.info(f"Waiting for you in {wallet}: read the request there and confirm.")
         case Stage.STOPPED:
             st.warning(_trouble_text(action))
         case Stage.PENDING:
