@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+import structlog
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from streamlit import config
@@ -148,10 +149,14 @@ async def _warm(_app: st.App) -> AsyncIterator[None]:
 
 
 def _load() -> None:
-    for name in ("altair", "pandas", "pyarrow", "streamlit.elements.vega_charts"):
-        import_module(name)
-    for found in pkgutil.iter_modules(ui.panels.__path__, "ui.panels."):
-        import_module(found.name)
+    names = ["altair", "pandas", "pyarrow", "streamlit.elements.vega_charts"]
+    names += [found.name for found in pkgutil.iter_modules(ui.panels.__path__, "ui.panels.")]
+    for name in names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            # The page that needs it says so; the others are served.
+            structlog.get_logger().error("not_loaded", module=name, error=str(error))
 
 
 def _adopt_secrets() -> None:

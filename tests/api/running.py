@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
 
+    from gavelbook.api.operating import Operating
     from gavelbook.api.settlements import Batches
     from gavelbook.exchange.commands import Command
     from gavelbook.service.exchange.entries import Applied
@@ -47,11 +48,16 @@ class RunningExchange:
     """Serves until the end of the ``with`` block; one market, nobody has anything."""
 
     def __init__(
-        self, folder: Path, settings: ApiSettings | None = None, batches: Batches | None = None
+        self,
+        folder: Path,
+        settings: ApiSettings | None = None,
+        batches: Batches | None = None,
+        operating: Operating | None = None,
     ) -> None:
         self.settings = settings or ApiSettings(rates=NO_LIMITS)
         self.folder = folder
         self._batches = batches
+        self._operating = operating
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -116,6 +122,7 @@ class RunningExchange:
             host="127.0.0.1",
             port=0,
             batches=self._batches,
+            operating=self._operating,
             ready=ready,
         )
         try:

@@ -87,6 +87,14 @@ _NOBODY = bytes(20)
     "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
 )
 @click.option(
+    "--operator-token-file",
+    metavar="FILE",
+    envvar="GAVELBOOK_OPERATOR_TOKEN_FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file open to its owner alone; whoever knows its first line sees GET /v1/operator.  "
+    "[default: nobody]",
+)
+@click.option(
     "--pages", is_flag=True, help="Serve the pages on the same port, from the same process."
 )
 def serve_command(  # noqa: PLR0913
@@ -107,6 +115,7 @@ def serve_command(  # noqa: PLR0913
     batch_fills: int,
     batch_seconds: float,
     max_fee_gwei: int | None,
+    operator_token_file: Path | None,
     pages: bool,
 ) -> None:
     """Serve the exchange at ADDRESS; by default the one recorded for the chain.
@@ -117,6 +126,7 @@ def serve_command(  # noqa: PLR0913
     """
     from functools import partial
 
+    from gavelbook.api.operating import Operating
     from gavelbook.api.process import run
     from gavelbook.api.serving import serve
     from gavelbook.api.settings import ApiSettings, Rates
@@ -134,6 +144,7 @@ def serve_command(  # noqa: PLR0913
     from gavelbook.service.exchange.embedded import EmbeddedExchange
     from gavelbook.service.exchange.settlement_status import SettlerSettings
     from gavelbook.service.logs import log_to_stderr
+    from gavelbook.wallet.passphrases import read_passphrase
 
     log_to_stderr()
     signal.signal(signal.SIGTERM, _stop)
@@ -161,6 +172,7 @@ def serve_command(  # noqa: PLR0913
         fees=policy,
         settler=SettlerSettings(batch_fills=batch_fills, batch_seconds=batch_seconds),
     )
+    operator_token = "" if operator_token_file is None else read_passphrase(operator_token_file)
     beside = partial(_with_pages, settings.public_url, rpc, port) if pages else None
     with embedded:
         embedded.start()
@@ -175,6 +187,12 @@ def serve_command(  # noqa: PLR0913
                     host=host,
                     port=port,
                     batches=worker.settler.batches,
+                    operating=Operating(
+                        operator_token,
+                        lambda: worker.status,
+                        worker.settler.batches,
+                        bytes.fromhex(sender.address[2:]),
+                    ),
                     trusted_proxies=trusted_proxies,
                     beside=beside,
                     ready=lambda opened: click.echo(f"serving {address} on {host}:{opened}"),

@@ -87,9 +87,16 @@ class BatchStore:
         self._lock = threading.RLock()
 
     def add(self, batch: SignedBatch) -> None:
-        """Keep a batch; it is now the one to send under its number."""
+        """Keep a batch; it is now the one to send under its number.
+
+        Its ``attempt`` is above those before it. The same content as before has another signature.
+        """
         marks = ", ".join("?" * len(batch))
+        again = "UPDATE batches SET attempt = ?, signature = ?, tx_hash = ? WHERE content_hash = ?"
+        signed = (batch.attempt, batch.signature, batch.tx_hash, batch.content_hash)
         with self._lock, self._file.writing() as database:
+            if database.execute(again, signed).rowcount:
+                return
             database.execute(f"INSERT INTO batches ({_COLUMNS}) VALUES ({marks})", batch)  # noqa: S608
 
     def note_sent(self, batch: SignedBatch, tx_hash: bytes) -> None:
@@ -112,6 +119,12 @@ class BatchStore:
     def by_hash(self, content_hash: bytes) -> SignedBatch | None:
         """Return the batch with this content."""
         return next(iter(self._select("WHERE content_hash = ?", content_hash)), None)
+
+    def recent(self, count: int) -> list[SignedBatch]:
+        """Return the latest content of each of the last ``count`` numbers, newest first."""
+        last = self.last_number()
+        found = self._select("WHERE number > ? ORDER BY number DESC, attempt DESC", last - count)
+        return list({each.number: each for each in reversed(found)}.values())[::-1]
 
     def last_number(self) -> int:
         """Return the highest number a batch was made for; 0 before the first."""

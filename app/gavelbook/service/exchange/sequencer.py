@@ -121,6 +121,11 @@ class Sequencer:
         """Position, time and head of what is durable."""
         return self._log.tail
 
+    @property
+    def queued(self) -> int:
+        """How many deliveries of commands wait to be applied."""
+        return self._inbox.qsize()
+
     def now_ms(self) -> int:
         """Return the time a command would be applied at now, in unix milliseconds."""
         return max(self._log.tail.time_ms, self._clock_ms())
