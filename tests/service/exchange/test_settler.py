@@ -3,7 +3,7 @@ from contextlib import suppress
 import pytest
 from hexbytes import HexBytes
 
-from gavelbook.chain.errors import ChainUnreachable
+from gavelbook.chain.errors import ChainUnreachable, TransactionRefused
 from gavelbook.chain.fees import GWEI, FeePolicy, Fees
 from gavelbook.exchange.batch_codec import Batch, BatchFill, BatchOrder, pack_batch, unpack_batch
 from gavelbook.service.exchange import settler as settler_module
@@ -245,6 +245,64 @@ class TestOthersWhoRelay:
             service.step()
             assert service.watcher.status.problems
             assert service.settler.batches.last_number() == 0
+
+
+def sign_but_not_send(service):
+    """Let the settler sign the next batch and fail to send it; return it."""
+    service.settler.sender.send = _refuse_to_send
+    with pytest.raises(ChainUnreachable):
+        service.step()
+    return service.settler.batches.current(1)
+
+
+class TestAnotherKey:
+    def test_signs_anew_what_the_former_had_signed(self, floor, tmp_path):
+        maker, taker, _ = floor.traders
+        later = {"expiry": int(floor.clock()) + 99 * HOUR}
+        with floor.service(tmp_path) as service:
+            service.open_up()
+            service.trade(maker.sell(2, 5, **later), taker.buy(2, 5, **later))
+            old = sign_but_not_send(service)
+        floor.rotate_matcher()
+        with pytest.raises(TransactionRefused) as refused:
+            relay(floor, old)
+        assert refused.value.code == "bad_matcher_signature"
+        with floor.service(tmp_path) as service:
+            status = service.settle()
+            assert (status.last_batch, status.busted, status.alarm) == (1, 0, None)
+            (signed,) = service.settler.batches.contents(1)
+            assert signed.content == old.content
+            assert signed.signature != old.signature
+            service.reconcile()
+
+    def test_frees_a_market_from_a_batch_that_could_still_have_landed(self, floor, tmp_path):
+        maker, taker, other = floor.traders
+        later = {"expiry": int(floor.clock()) + 199 * HOUR}
+        with floor.service(tmp_path) as service:
+            service.open_up()
+            service.trade(maker.sell(2, 5, **later), taker.buy(2, 5, **later))
+            old = sign_but_not_send(service)
+            floor.do(floor.owner, floor.exchange.pause())
+            floor.do(maker.account, floor.exchange.request_exit([floor.gold.address]))
+            floor.pass_time(DAY + 60)
+            floor.do(maker.account, floor.exchange.exit(floor.gold.address, maker.account.address))
+            floor.do(floor.owner, floor.exchange.unpause())
+            floor.mine()
+            service.step()
+            assert service.settler.status.alarm.code == "bust_unsafe"
+            service.trade(
+                taker.sell(1, 5, market=2, lane=2, **later),
+                other.buy(1, 5, market=2, lane=2, **later),
+            )
+        floor.rotate_matcher()
+        with floor.service(tmp_path) as service:
+            service.open_up()
+            status = service.settle()
+            assert (status.busted, status.alarm, status.reverted) == (1, None, 0)
+            assert [batch.market for batch in batches_on_chain(floor).values()] == [2]
+            with pytest.raises(TransactionRefused):
+                relay(floor, old)
+            service.reconcile()
 
 
 class TestReorganisations:

@@ -118,6 +118,15 @@ class Floor:
             maker_fee_bps=MAKER_FEE_BPS,
         )
 
+    def rotate_matcher(self):
+        """Have another key be the matcher's, which services started from now on have."""
+        self.matcher_secret = keccak(self.matcher_secret)
+        self.key = MatcherKey(self.domain, self.matcher_secret)
+        self.do(self.owner, self.exchange.propose_matcher(f"0x{self.key.address.hex()}"))
+        self.pass_time(DELAYS.key + 60)
+        self.do(self.owner, self.exchange.accept_matcher())
+        self.mine()
+
     def wild_token(self):
         """Return a token that anybody mints to himself and takes from others."""
         code = contract("WildToken")

@@ -25,6 +25,11 @@ class BatchMaker:
         self.matcher = key.address
         self._key = key
 
+    def made(self, batch: SignedBatch) -> bool:
+        """Return whether ``batch`` is signed with this key, not with one that was the matcher's."""
+        own = self._key.sign_batch(batch.market, batch.number, batch.content)
+        return own == batch.signature
+
     def make(
         self, number: int, attempt: int, fills: Sequence[OpenFill], market: Market, log: Tail
     ) -> SignedBatch:

@@ -4,8 +4,8 @@ Batch numbers are consecutive on the chain, so of all contents ever signed for a
 is settled. The settler makes the next number only when the chain has the last one, keeps a batch
 on disk before anybody sees it, and sends the same bytes again until the chain has the number. What
 the chain has, the chain is asked each time: a kill, a timeout or a reorganisation leaves nothing
-to remember. Contents of a number change in two cases only: it took too much gas, or it holds a
-fill that the chain refuses.
+to remember. Contents of a number change in three cases only: it took too much gas, it holds a fill
+that the chain refuses, or it was signed with a key that is no longer the matcher's.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Settler:
         if self.exchange.paused(head.number):
             self._note(in_flight=0, resting="exchange_paused")
             return
-        if self.exchange.matcher(head.number) != checksum_address(self._maker.matcher):
+        if not self._is_matcher(head.number):
             message = (
                 f"Expected {checksum_address(self._maker.matcher)} to be the matcher, was another"
             )
@@ -147,6 +147,8 @@ class Settler:
         last = self.exchange.last_batch(head.number)
         self._note(last_batch=last, in_flight=0)
         batch = self.batches.current(last + 1)
+        if batch is not None and not self._maker.made(batch):
+            batch = None
         refused = None if batch is None else self._send(batch)
         if batch is not None and refused is None:
             return
@@ -154,6 +156,10 @@ class Settler:
         if batch is not None:
             self._note(resting="")
             self._send(batch)
+
+    def _is_matcher(self, block: int) -> bool:
+        """Return whether this settler's key is the matcher's at the end of ``block``."""
+        return self.exchange.matcher(block) == checksum_address(self._maker.matcher)
 
     # Sending
 
@@ -274,7 +280,7 @@ class Settler:
         number = last + 1
         batch = self._maker.make(
             number,
-            len(self.batches.contents(number)) + 1,
+            max((each.attempt for each in self.batches.contents(number)), default=0) + 1,
             plan.fills,
             markets[plan.fills[0].fill.market],
             self._sequencer.tail,
@@ -318,6 +324,9 @@ class Settler:
         entries = {entry.fill.fill_id: entry for entry in fills}
         numbers = range(last + 1, self.batches.last_number() + 1)
         signed = [batch for number in numbers for batch in self.batches.contents(number)]
+        if self._is_matcher(self._watcher.status.confirmed_block):
+            # A key that was followed by another for good signs no more what the contract takes.
+            signed = [batch for batch in signed if self._maker.made(batch)]
         for fill_id, obstacle in busts:
             fill = entries[fill_id].fill
             covered = any(batch.covers(fill.market, fill_id) for batch in signed)
