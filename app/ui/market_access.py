@@ -60,39 +60,19 @@ def open_market_desk() -> MarketDesk:
 
 
 @contextmanager
-def live_panel() -> Iterator[None]:
-    """Leave a panel out while the exchange is silent; it tries again by itself.
-
-    Only `headline_panel` says why, so that a silent exchange is told of once.
-    """
-    try:
-        yield
-    except GavelbookError:
-        st.caption("Waiting for the exchange.")
-
-
-@contextmanager
-def headline_panel() -> Iterator[None]:
-    """Say what goes wrong inside as a sentence; the panel tries again by itself."""
-    try:
-        yield
-    except GavelbookError as error:
-        _explain(error)
-
-
-@contextmanager
 def whole_page() -> Iterator[None]:
     """Show what goes wrong inside as a sentence, stop there, and try again soon."""
     try:
         yield
     except GavelbookError as error:
-        _explain(error)
+        explain_silence(error)
         st.button("Try again", key="market.retry", on_click=_connected.clear)
         st.fragment(_again, run_every=_RETRY_SECONDS)(_Once())
         st.stop()
 
 
-def _explain(error: GavelbookError) -> None:
+def explain_silence(error: GavelbookError) -> None:
+    """Say why the exchange cannot be read."""
     what = _SILENT.get(error.code) or sentence(error)
     st.info(f"The exchange cannot be read right now. {what} This page tries again by itself.")
     st.caption(

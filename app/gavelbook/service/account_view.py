@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gavelbook.service.market_view import Side
     from gavelbook.service.sale_view import Token
+    from gavelbook.wire.orders import TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class OwnOrder:
     state: str
     reason: str
     time: int
-    time_in_force: str
+    time_in_force: TimeInForce
     post_only: bool
     expiry: int
     """Unix seconds."""

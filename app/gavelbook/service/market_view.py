@@ -76,6 +76,12 @@ class MarketTerms:
         """Return a price with all digits of the grid, so that prices line up."""
         return fixed_text(ticks * self.price_unit, self.quote.decimals, self.price_digits)
 
+    def rounded_price(self, units: int) -> str:
+        """Return a price in base units of quote, rounded to two digits more than the grid has."""
+        decimals = self.quote.decimals
+        step: int = 10 ** max(decimals - self.price_digits - 2, 0)
+        return fixed_text((2 * units + step) // (2 * step) * step, decimals, self.price_digits)
+
     def size(self, lots: int) -> str:
         """Return a size in tokens with all digits of the grid."""
         return fixed_text(self.base_of(lots), self.base.decimals, self.size_digits)

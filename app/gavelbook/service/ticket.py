@@ -116,7 +116,8 @@ def average_price(terms: MarketTerms, lots: int, quote: int) -> int:
 
     ``quote`` is the cost of ``lots``.
     """
-    whole, unit = terms.base_of(lots), 10**terms.base.decimals
+    unit: int = 10**terms.base.decimals
+    whole = terms.base_of(lots)
     if terms.priced_by_lot:
         whole, unit = lots, 1
     return (2 * quote * unit + whole) // (2 * whole)

@@ -1,4 +1,4 @@
-"""The market: book, charts and trades, and trading as whoever acts."""
+"""The market: book, charts and trades live in the browser, and trading beside them."""
 
 from __future__ import annotations
 
@@ -6,115 +6,111 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from gavelbook.service.market_desk import INTERVALS
-from ui.identity import private_reads_ready, require_actor, unlock_private
-from ui.market_access import Seat, headline_panel, live_panel, open_market_desk, whole_page
-from ui.panels.ladder import ladder
-from ui.panels.market_charts import (
-    candle_data,
-    candle_drawing,
-    depth_data,
-    depth_drawing,
-    price_title,
-)
-from ui.panels.market_chooser import choose_market
-from ui.panels.market_headline import market_figures, terms_line
+from gavelbook.errors import GavelbookError
+from gavelbook.service.desk_settings import DeskSettings
+from ui.components.live_market import Watched, live_market
+from ui.identity import current_actor, private_reads_ready, unlock_private
+from ui.market_access import Seat, explain_silence, open_market_desk, whole_page
+from ui.panels.market_chooser import choose_market, terms_line
+from ui.panels.market_events import announce, is_awaited
+from ui.panels.market_silence import offer_chain_cancel, remember
 from ui.panels.money_panel import balances, balances_explained, money_form
 from ui.panels.order_form import order_form
-from ui.panels.own_trading import all_orders, announce, open_orders, own_fills
-from ui.panels.trade_tape import trade_tape
+from ui.panels.order_inputs import OrderInputs
+from ui.panels.own_trading import (
+    all_orders,
+    linked_order,
+    linked_transaction,
+    open_orders,
+    own_fills,
+)
 from ui.wording import plain
 
 if TYPE_CHECKING:
+    from gavelbook.service.account_view import AccountView
     from gavelbook.service.market_desk import MarketDesk
-    from gavelbook.service.market_view import MarketTerms
+    from gavelbook.service.market_view import Board, MarketTerms
+    from ui.panels.order_inputs import Written
 
-BOARD_SECONDS, CHART_SECONDS, ACCOUNT_SECONDS = 2, 5, 3
-
-
-def headline(desk: MarketDesk, terms: MarketTerms) -> None:
-    """Show the key figures."""
-    with headline_panel():
-        market_figures(desk.board(terms))
+SLOW_SECONDS, AWAITING_SECONDS, ALONE_SECONDS = 20, 3, 60
+"""How often the page looks by itself; the live part tells it what matters at once."""
 
 
-def order_book(desk: MarketDesk, terms: MarketTerms, seat: Seat | None) -> None:
-    """Show the ladder, with the account's own prices marked."""
-    with live_panel():
+def floor(desk: MarketDesk, terms: MarketTerms) -> None:
+    """Show the live part, and beside it what the visitor can do."""
+    actor = current_actor()
+    seat = Seat(desk, terms, actor) if actor else None
+    board, account, silence = _read(desk, terms, seat)
+    main, side = st.columns([15, 7], gap="medium")
+    watched = None
+    with side:
+        if board is None:
+            st.caption("Orders can be written once the exchange answers.")
+        else:
+            if account:
+                balances(account)
+            elif actor:
+                unlock_private("market.unlock", actor)
+            written = order_form(board, seat, account, takes_orders=desk.takes_orders())
+            watched = _watched(board, written)
+    with main:
+        live_market(terms, account, _stream(), OrderInputs(terms).pick, watched)
+        if silence is not None:
+            explain_silence(silence)
+            if seat:
+                offer_chain_cancel(seat)
+        elif seat and account:
+            _own_trading(seat, account)
+
+
+def _read(
+    desk: MarketDesk, terms: MarketTerms, seat: Seat | None
+) -> tuple[Board | None, AccountView | None, GavelbookError | None]:
+    """Return market and account as far as they can be read, and why not all of it."""
+    try:
         board = desk.board(terms)
-        own = seat.account().open_orders if seat else ()
-        ladder(board, [order.ticks for order in own])
-
-
-def latest_trades(desk: MarketDesk, terms: MarketTerms) -> None:
-    """Show the latest trades."""
-    with live_panel():
-        trade_tape(desk.board(terms))
-
-
-def price_chart(desk: MarketDesk, terms: MarketTerms) -> None:
-    """Show candles."""
-    with live_panel():
-        interval = st.segmented_control(
-            "Each candle spans",
-            list(INTERVALS),
-            default="1m",
-            required=True,
-            key="market.interval",
-            label_visibility="collapsed",
-        )
-        candles = desk.candles(terms, str(interval))
-        if not candles:
-            st.caption("Nothing traded yet. The first trade begins the chart.")
-            return
-        span, now = INTERVALS[str(interval)], desk.now_ms()
-        drawing = candle_drawing(price_title(terms), _theme())
-        data = candle_data(terms, candles, span, now - now % span)
-        st.vega_lite_chart(data, drawing, alt=f"Prices of {terms.name} over time", key="candles")
-
-
-def depth_chart(desk: MarketDesk, terms: MarketTerms) -> None:
-    """Show how much is bid and asked up to each price."""
-    with live_panel():
-        board = desk.board(terms)
-        if not board.book.bids and not board.book.asks:
-            st.caption("The book is empty.")
-            return
-        drawing = depth_drawing(price_title(terms), terms.base.symbol, _theme())
-        alt = f"{terms.base.symbol} bid and asked up to each price"
-        st.vega_lite_chart(depth_data(board), drawing, alt=alt, key="depth")
-
-
-def pocket(seat: Seat) -> None:
-    """Show the balances, and pop up what traded."""
-    with live_panel():
+        if seat is None or not private_reads_ready(seat.actor):
+            return board, None, None
         account = seat.account()
-        announce(seat.terms, account)
-        balances(account)
+    except GavelbookError as error:
+        return None, None, error
+    announce(terms, account)
+    remember(seat, account)
+    return board, account, None
 
 
-def own_trading(seat: Seat) -> None:
+def _watched(board: Board, written: Written) -> Watched | None:
+    """Return which part of the book the form's figures depend on."""
+    ticket = written.ticket(board.book)
+    return None if ticket is None else Watched(ticket.side, ticket.lots, written.ticks)
+
+
+def _own_trading(seat: Seat, account: AccountView) -> None:
     """Show orders, fills and money of the account; only the tab in front is made."""
+    st.subheader(f"Trading of {plain(seat.actor.name)}", anchor=False)
+    order, transaction = st.query_params.get("order"), st.query_params.get("tx")
+    if order:
+        linked_order(seat.terms, account, order)
+    if transaction:
+        linked_transaction(seat.terms, account.fills, transaction)
     opened, fills, orders, money = st.tabs(
         ["Open orders", "Fills", "All orders", "Deposit and withdraw"],
         key="market.tabs",
         on_change="rerun",
     )
-    with live_panel():
-        account = seat.account()
-        if opened.open:
-            with opened:
-                open_orders(seat, account)
-        if fills.open:
-            with fills:
-                own_fills(seat.terms, account)
-        if orders.open:
-            with orders:
-                all_orders(seat.terms, account)
-        if money.open:
-            with money:
-                money_form(seat, account)
-                balances_explained()
+    if opened.open:
+        with opened:
+            open_orders(seat, account)
+    if fills.open:
+        with fills:
+            own_fills(seat.terms, account)
+    if orders.open:
+        with orders:
+            all_orders(seat.terms, account)
+    if money.open:
+        with money:
+            money_form(seat, account)
+            balances_explained()
 
 
 def page() -> None:
@@ -127,42 +123,31 @@ def page() -> None:
             st.caption("Markets appear here as soon as one is listed on the exchange.")
             return
         terms = choose_market(markets)
-        desk.board(terms)
+        takes_orders = desk.takes_orders()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(terms.name, anchor=False, width="content")
+        st.title(plain(terms.name), anchor=False, width="content")
         if terms.halted:
             st.badge("Halted", color="orange")
+        elif not takes_orders:
+            st.badge("Cancel only", color="orange")
         else:
             st.badge("Open", color="green")
     st.caption(terms_line(terms))
-    st.fragment(headline, run_every=BOARD_SECONDS)(desk, terms)
-    market, form = st.columns([15, 7], gap="medium")
-    seat = None
-    with form:
-        actor = require_actor("To trade, say who you are.")
-        if actor is not None and private_reads_ready(actor):
-            seat = Seat(desk, terms, actor)
-            st.fragment(pocket, run_every=ACCOUNT_SECONDS)(seat)
-            st.fragment(order_form)(seat)
-        elif actor is not None:
-            unlock_private("market.unlock", actor)
-        st.subheader("Latest trades", anchor=False)
-        st.fragment(latest_trades, run_every=BOARD_SECONDS)(desk, terms)
-    with market:
-        charts, book = st.columns([9, 6], gap="medium")
-        with charts:
-            st.fragment(price_chart, run_every=CHART_SECONDS)(desk, terms)
-            st.subheader("Depth", anchor=False)
-            st.fragment(depth_chart, run_every=CHART_SECONDS)(desk, terms)
-        with book:
-            st.fragment(order_book, run_every=BOARD_SECONDS)(desk, terms, seat)
-        if seat:
-            st.subheader(f"Trading of {plain(seat.actor.name)}", anchor=False)
-            st.fragment(own_trading, run_every=ACCOUNT_SECONDS)(seat)
+    st.fragment(floor, run_every=_pace(terms))(desk, terms)
 
 
-def _theme() -> str:
-    return "dark" if st.context.theme.type == "dark" else "light"
+def _pace(terms: MarketTerms) -> int:
+    """Return after how many seconds the page looks by itself."""
+    actor = current_actor()
+    if actor is None:
+        return ALONE_SECONDS
+    return AWAITING_SECONDS if is_awaited(terms, actor.address) else SLOW_SECONDS
+
+
+def _stream() -> str:
+    """Return where the exchange's stream is; empty where it is at the pages' own address."""
+    url = DeskSettings().exchange_public_url
+    return f"{url.rstrip('/')}/v1/stream" if url else ""
 
 
 page()

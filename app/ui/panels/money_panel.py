@@ -8,7 +8,8 @@ import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.amounts import base_units
-from ui.panels.notices import Done, paid_in, run_action, show_notice
+from ui.panels.market_events import await_deposit
+from ui.panels.notices import Done, is_busy, paid_in, run_action, show_notice
 from ui.panels.refusals import money_refusal
 from ui.wording import plain, sentence
 
@@ -36,7 +37,7 @@ def balances(account: AccountView) -> None:
         for name, amounts in rows.items()
         if any(amounts) or name not in _RARE
     ]
-    symbols = " | ".join(f":small[{each.token.symbol}]" for each in held)
+    symbols = " | ".join(f":small[{plain(each.token.symbol)}]" for each in held)
     head = f"| | {symbols} |\n|---|---:|---:|\n"
     st.markdown(head + "\n".join(lines))
 
@@ -70,6 +71,7 @@ def money_form(seat: Seat, account: AccountView) -> None:
         symbol = st.segmented_control(
             "Token",
             list(holdings),
+            format_func=plain,
             default=next(iter(holdings)),
             required=True,
             key="money.token",
@@ -78,14 +80,14 @@ def money_form(seat: Seat, account: AccountView) -> None:
     holding = holdings[str(symbol)]
     most = holding.wallet if way == _IN else holding.withdrawable
     amount = _amount(holding, most, "in the wallet" if way == _IN else "can be withdrawn now")
-    if st.button(str(way), type="primary", key="money.go", disabled=not amount):
+    if st.button(str(way), type="primary", key="money.go", disabled=not amount or is_busy()):
         token, desk = holding.token, seat.desk
         act = desk.deposit if way == _IN else desk.withdraw
         said = _paid_in if way == _IN else _taken_out
         run_action(
             "money",
             lambda: act(seat.terms, seat.actor, token, amount),
-            lambda transaction: said(seat, token.amount(amount), transaction),
+            lambda transaction: said(seat, holding, amount, transaction),
             words=lambda error: money_refusal(error, token),
             key=f"{way}.{token.address}.{amount}",
         )
@@ -95,21 +97,25 @@ def money_form(seat: Seat, account: AccountView) -> None:
 def _amount(holding: Holding, most: int, where: str) -> int:
     """Ask for an amount and return it in base units; 0 where it names none."""
     token = holding.token
-    text = st.text_input(f"Amount, {token.symbol}", key=f"money.amount.{token.symbol}")
-    st.caption(f"{token.amount(most)} {where}.")
+    text = st.text_input(
+        f"Amount, {plain(token.symbol)}", key=f"money.amount.{token.symbol}", live=True
+    )
+    st.caption(f"{plain(token.amount(most))} {where}.")
     if not text:
         return 0
     try:
         return base_units(text, token.decimals)
     except GavelbookError as error:
-        st.caption(f":red[{sentence(error)}]")
+        st.caption(f":red[{plain(sentence(error))}]")
         return 0
 
 
-def _paid_in(_: Seat, amount: str, transaction: str) -> Done:
-    return paid_in(amount, transaction)
+def _paid_in(seat: Seat, holding: Holding, amount: int, transaction: str) -> Done:
+    await_deposit(seat, holding, amount)
+    return paid_in(holding.token.amount(amount), transaction)
 
 
-def _taken_out(seat: Seat, amount: str, transaction: str) -> Done:
-    text = f"{amount} withdrawn to the wallet of {plain(seat.actor.name)}."
+def _taken_out(seat: Seat, holding: Holding, amount: int, transaction: str) -> Done:
+    taken = plain(holding.token.amount(amount))
+    text = f"{taken} withdrawn to the wallet of {plain(seat.actor.name)}."
     return Done(text, "Transaction", transaction)

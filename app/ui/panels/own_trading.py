@@ -1,4 +1,4 @@
-"""The account's orders and fills on a market, live."""
+"""The account's orders and fills on a market."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from ui.panels.notices import Done, run_action, show_notice
+from gavelbook.service.desk_settings import DeskSettings
+from ui.panels.notices import Done, is_busy, run_action, show_notice
+from ui.panels.order_inputs import OrderInputs
 from ui.wording import ago, clock_time, count, moment, plain
 
 if TYPE_CHECKING:
@@ -19,11 +21,10 @@ _ORDERS_SHOWN = 20
 _SIDES = {"buy": ":green[Buy]", "sell": ":orange[Sell]"}
 _STATE_COLORS = ["orange", "blue", "green", "red"]
 _STATES = {"MATCHED": "Matched", "SUBMITTED": "Submitted", "SETTLED": "Settled", "BUSTED": "Undone"}
-_TOASTS_AT_ONCE = 3
 
 
 def open_orders(seat: Seat, account: AccountView) -> None:
-    """Show what is in the book, and cancel it."""
+    """Show what is in the book; change it and cancel it."""
     orders = account.open_orders
     show_notice("open")
     if not orders:
@@ -33,7 +34,7 @@ def open_orders(seat: Seat, account: AccountView) -> None:
         _open_order(seat, order)
     if len(orders) > _ORDERS_SHOWN:
         st.caption(f"and {count(len(orders) - _ORDERS_SHOWN, 'older order')} in all orders.")
-    if len(orders) > 1 and st.button("Cancel all", key="open.cancel_all"):
+    if len(orders) > 1 and st.button("Cancel all", key="open.cancel_all", disabled=is_busy()):
         run_action(
             "open",
             lambda: seat.desk.cancel_all(seat.terms, seat.actor),
@@ -45,6 +46,7 @@ def open_orders(seat: Seat, account: AccountView) -> None:
 
 def _open_order(seat: Seat, order: OwnOrder) -> None:
     terms = seat.terms
+    what = plain(f"{terms.size(order.remaining)} {terms.base.symbol} at {terms.price(order.ticks)}")
     filled = (
         f"{terms.size(order.filled)} of {terms.size(order.lots)} filled"
         if order.filled
@@ -54,14 +56,18 @@ def _open_order(seat: Seat, order: OwnOrder) -> None:
     age = ago(seat.desk.now_ms() // 1000, order.time // 1000)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"{_SIDES[order.side]} **{terms.size(order.remaining)} {terms.base.symbol} at "
-            f"{terms.price(order.ticks)}**  \n{filled} · {order.time_in_force}{extras} · {age}",
+            f"{_SIDES[order.side]} **{what}**  \n{filled} · {order.time_in_force}{extras} · {age}",
             width="stretch",
         )
-        if st.button("Cancel", key=f"open.cancel.{order.order_hash}"):
-            what = (
-                f"{terms.size(order.remaining)} {terms.base.symbol} at {terms.price(order.ticks)}"
-            )
+        st.button(
+            "Change",
+            key=f"open.change.{order.order_hash}",
+            help="Write it anew; the new order takes its place.",
+            disabled=is_busy(),
+            on_click=OrderInputs(terms).change,
+            args=(order,),
+        )
+        if st.button("Cancel", key=f"open.cancel.{order.order_hash}", disabled=is_busy()):
             run_action(
                 "open",
                 lambda: seat.desk.cancel(terms, seat.actor, order.order_hash),
@@ -94,7 +100,7 @@ def own_fills(terms: MarketTerms, account: AccountView) -> None:
             fee: terms.quote.number(fill.fee),
             "Role": fill.role,
             "Batch": "" if fill.batch is None else str(fill.batch),
-            "Transaction": fill.transaction,
+            "Transaction": _linked(fill.transaction),
         }
         for fill in account.fills
     ]
@@ -106,10 +112,14 @@ def all_orders(terms: MarketTerms, account: AccountView) -> None:
     if not account.orders:
         st.caption("No order yet.")
         return
+    st.caption(
+        "An order is **accepted** once it is in the exchange's log. **Filled** is what was "
+        "matched, **settled** what of it is on the chain."
+    )
     size, price = f"Size, {terms.base.symbol}", f"Price, {terms.quote.symbol}"
     rows = [
         {
-            "Time": clock_time(order.time),
+            "Accepted": clock_time(order.time),
             "Side": order.side.capitalize(),
             "State": order.state.capitalize(),
             size: terms.size(order.lots),
@@ -126,27 +136,38 @@ def all_orders(terms: MarketTerms, account: AccountView) -> None:
     _table(rows, [size, price, "Filled", "Settled"])
 
 
-def announce(terms: MarketTerms, account: AccountView) -> None:
-    """Pop up what traded and settled since the last look of this session."""
-    key = f"announced.{account.address}.{terms.market}"
-    seen: dict[int, str] | None = st.session_state.get(key)
-    states = {fill.fill_id: fill.state for fill in account.fills}
-    st.session_state[key] = states
-    if seen is None:
+def linked_order(terms: MarketTerms, account: AccountView, order_hash: str) -> None:
+    """Show the order that a link names."""
+    order = next((each for each in account.orders if each.order_hash == order_hash.lower()), None)
+    if order is None:
+        st.info("The link names an order that is not among the latest of this account here.")
         return
-    changed = [fill for fill in account.fills if seen.get(fill.fill_id) != fill.state]
-    for fill in changed[:_TOASTS_AT_ONCE]:
-        _toast(terms, fill, known=fill.fill_id in seen)
+    word = "Buy" if order.side == "buy" else "Sell"
+    st.info(
+        plain(
+            f"The order of the link: {word} {terms.size(order.lots)} {terms.base.symbol} at "
+            f"{terms.price(order.ticks)}. {order.state.capitalize()}: {terms.size(order.filled)} "
+            f"filled, {terms.size(order.settled)} of it settled on the chain."
+        )
+    )
+    st.code(order.order_hash, language=None, wrap_lines=True)
 
 
-def _toast(terms: MarketTerms, fill: OwnFill, *, known: bool) -> None:
-    what = f"{terms.size(fill.lots)} {terms.base.symbol} at {terms.price(fill.ticks)}"
-    if fill.state == "BUSTED":
-        st.toast(f"Trade undone: {what}. It could not settle.")
-    elif fill.state == "SETTLED":
-        st.toast(f"Settled on the chain: {what}.")
-    elif not known:
-        st.toast(f"{'Bought' if fill.side == 'buy' else 'Sold'} {what}.")
+def linked_transaction(terms: MarketTerms, fills: tuple[OwnFill, ...], transaction: str) -> None:
+    """Show what the transaction that a link names settled for the account."""
+    found = [fill for fill in fills if fill.transaction == transaction.lower()]
+    if not found:
+        st.info("The link names a transaction that settled no trade of this account here.")
+        return
+    lots = terms.size(sum(fill.lots for fill in found))
+    what = f"{count(len(found), 'trade')} of yours, {lots} {terms.base.symbol} in all"
+    st.info(plain(f"The transaction of the link settled {what}."))
+    st.code(found[0].transaction, language=None, wrap_lines=True)
+
+
+def _linked(transaction: str) -> str:
+    explorer = DeskSettings().explorer_url
+    return f"{explorer.rstrip('/')}/tx/{transaction}" if explorer and transaction else transaction
 
 
 def _table(rows: list[dict[str, Any]], money: list[str]) -> None:
@@ -157,5 +178,7 @@ def _table(rows: list[dict[str, Any]], money: list[str]) -> None:
         columns["State"] = st.column_config.MultiselectColumn(
             options=list(_STATES.values()), color=_STATE_COLORS, width=104
         )
+    if DeskSettings().explorer_url and "Transaction" in rows[0]:
+        columns["Transaction"] = st.column_config.LinkColumn(display_text=r"/tx/(0x.{8})")
     height = min(36 * (len(rows) + 1) + 2, 360)
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns, height=height)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ui.wording import sentence
+from ui.wording import plain, sentence
 
 if TYPE_CHECKING:
     from gavelbook.errors import GavelbookError
+    from gavelbook.service.market_view import MarketTerms
     from gavelbook.service.sale_view import Token
+    from gavelbook.service.ticket import Ticket
 
 
-def order_refusal(error: GavelbookError, gives: Token, limit: str) -> str:
-    """Say why an order at ``limit`` that gives ``gives`` was refused."""
+def order_refusal(error: GavelbookError, terms: MarketTerms, ticket: Ticket) -> str:
+    """Say why the order ``ticket`` was refused."""
     details = error.details
+    gives = terms.quote if ticket.side == "buy" else terms.base
     if error.code == "insufficient_balance":
         needed, available = (gives.amount(int(details[key])) for key in ("needed", "available"))
-        return f"The order needs {needed} free in escrow, and there is {available}."
+        return plain(f"The order needs {needed} free in escrow, and there is {available}.")
     if error.code == "post_only_would_cross":
-        return f"At {limit} it would have traded at once, and it is post-only."
+        return f"At {terms.price(ticket.ticks)} it would have traded at once, and it is post-only."
     return sentence(error)
 
 
@@ -27,7 +30,7 @@ def money_refusal(error: GavelbookError, token: Token) -> str:
     details = error.details
     if error.code == "insufficient_withdrawable":
         most, asked = (token.amount(int(details[key])) for key in ("withdrawable", "amount"))
-        return (
+        return plain(
             f"At most {most} can be withdrawn now, and {asked} was asked: what orders reserve and "
             "what has not settled stays."
         )

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gavelbook.service.account_view import AccountView
     from gavelbook.service.market_view import MarketTerms, Side
 
+_KEY = "live_market"
 _HERE = Path(__file__).parent
 _SCRIPTS = ("units", "feed", "ledger", "charts", "tables", "component")
 
@@ -25,37 +28,57 @@ _component = st.components.v2.component(
 )
 
 
-class Picked(NamedTuple):
-    """A level that was chosen: the side its orders are on, and its price."""
+class Watched(NamedTuple):
+    """The part of the book that somebody looks at: what an order would trade with.
+
+    ``ticks`` is its limit; None where any price will do.
+    """
 
     side: Side
-    ticks: int
+    lots: int
+    ticks: int | None
 
 
 def live_market(
-    terms: MarketTerms, account: AccountView | None, stream: str, key: str = "live_market"
-) -> Picked | None:
-    """Show headline, ladder, depth, candles and trades; return the level chosen just now.
+    terms: MarketTerms,
+    account: AccountView | None,
+    stream: str,
+    on_pick: Callable[[int], None],
+    watched: Watched | None = None,
+) -> None:
+    """Show headline, ladder, depth, candles and trades.
 
-    Besides, whatever the component is in runs again when orders or fills of ``account`` may have
-    moved, at most once a second. ``stream`` is the URL of the WebSocket; empty where the exchange
-    answers at the address of the pages.
+    ``on_pick`` is given the ticks of a level that is chosen, before the next run. What the
+    component is in runs again when orders or fills of ``account`` may have moved, and, while
+    somebody is there, when ``watched`` has: at most once a second.
+
+    Args:
+        terms: the market.
+        account: whose orders are marked; None for nobody's.
+        stream: the URL of the WebSocket; empty where the exchange answers at the pages' address.
+        on_pick: takes a price in ticks.
+        watched: what the figures beside it depend on.
+
     """
-    result = _component(
-        key=key,
+
+    def picked() -> None:
+        level = st.session_state[_KEY].level
+        if level:
+            on_pick(int(level["ticks"]))
+
+    _component(
+        key=_KEY,
         data={
             "market": terms.market,
             "name": terms.name,
             "stream": stream,
             "terms": _units(terms),
             "own": _own(account),
+            "watched": _watched(watched),
         },
-        on_level_change=_nothing,
+        on_level_change=picked,
         on_changed_change=_nothing,
     )
-    if not result.level:
-        return None
-    return Picked(result.level["side"], int(result.level["ticks"]))
 
 
 def _nothing() -> None:
@@ -75,6 +98,13 @@ def _units(terms: MarketTerms) -> dict[str, Any]:
         "priceDigits": terms.price_digits,
         "sizeDigits": terms.size_digits,
     }
+
+
+def _watched(watched: Watched | None) -> dict[str, str | None] | None:
+    if watched is None:
+        return None
+    ticks = None if watched.ticks is None else str(watched.ticks)
+    return {"side": watched.side, "lots": str(watched.lots), "ticks": ticks}
 
 
 def _own(account: AccountView | None) -> dict[str, list[str]]:

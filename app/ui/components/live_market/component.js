@@ -8,6 +8,8 @@ const HISTORY_PAUSE = 5_000;
 const UNDONE_PAUSE = 1_500;
 const TELL_DELAY = 250;
 const TELL_PAUSE = 1_000;
+const LOST_PAUSE = 3_000;
+const ATTENTION = 60_000;
 const STATE_WORDS = {
   connecting: "Connecting",
   live: "Live",
@@ -16,14 +18,17 @@ const STATE_WORDS = {
 };
 
 // What somebody chose to see outlives the component, which is made anew now and then.
-const choices = (window.__gavelbookMarket ??= { interval: "1m", view: "book", zoom: new Zoom() });
+const choices = (window.__gavelbookMarket ??= { interval: "1m", view: "book", zoom: new Zoom(), touched: 0 });
+for (const each of ["pointerdown", "keydown", "pointermove"]) {
+  addEventListener(each, () => (choices.touched = Date.now()), { passive: true });
+}
 
 class LiveMarket {
   constructor(parent, tell) {
     this.root = parent.querySelector(".market");
     this.tell = tell;
     this.find = (selector) => this.root.querySelector(selector);
-    this.ladder = new Ladder(this.find(".book"), (ticks, side) => tell("level", { ticks, side }));
+    this.ladder = new Ladder(this.find(".book"), (ticks) => tell("level", { ticks }));
     this.tape = new Tape(this.find(".tape"));
     this.candles = new CandleChart(this.find(".candles"), this.find(".candle-readout"), choices.zoom);
     this.depth = new DepthChart(this.find(".depth"), this.find(".depth-readout"));
@@ -45,6 +50,7 @@ class LiveMarket {
     };
     if (this.data?.stream !== data.stream || this.data?.market !== data.market) this.open(data);
     this.data = data;
+    this.known = this.watchedPart();
     this.drawSoon("book");
   }
 
@@ -79,6 +85,7 @@ class LiveMarket {
     this.resizing.disconnect();
     document.removeEventListener("visibilitychange", this.seen);
     clearTimeout(this.telling);
+    clearTimeout(this.losing);
     clearTimeout(this.drawing);
     clearTimeout(this.fetching);
     clearTimeout(this.reading);
@@ -88,8 +95,13 @@ class LiveMarket {
 
   setState(state, words) {
     if (this.root.dataset.state === state) return;
+    const before = this.root.dataset.state;
     this.root.dataset.state = state;
     this.find(".words").textContent = words || STATE_WORDS[state];
+    clearTimeout(this.losing);
+    // The page asks the exchange itself, and says more.
+    if (state === "lost") this.losing = setTimeout(() => this.tellSoon(), LOST_PAUSE);
+    if (state === "live" && before === "lost") this.tellSoon();
   }
 
   // News
@@ -100,6 +112,7 @@ class LiveMarket {
       this.ledger.takeBook(whole, news);
       if (whole && (this.snapshots += 1) > 1) this.tellChanged();
       else if (this.touchesLevels(news)) this.tellChanged();
+      if (this.watchedPart() !== this.known && Date.now() - choices.touched < ATTENTION) this.tellSoon();
       this.drawSoon("book");
     } else if (kind === "trades") {
       this.ledger.takeTrades(whole, news);
@@ -130,13 +143,34 @@ class LiveMarket {
   /** Tell the page that something of the account's moved; at most once a second. */
   tellChanged() {
     const { buy, sell, fills } = this.own;
-    if (this.telling || !(buy.size || sell.size || fills.length)) return;
+    if (buy.size || sell.size || fills.length) this.tellSoon();
+  }
+
+  tellSoon() {
+    if (this.telling) return;
     const wait = Math.max(TELL_DELAY, this.told + TELL_PAUSE - Date.now());
     this.telling = setTimeout(() => {
       this.telling = null;
       this.told = Date.now();
+      this.known = this.watchedPart();
       this.tell("changed", this.told);
     }, wait);
+  }
+
+  /** What an order as it is being written would trade with, as text to compare. */
+  watchedPart() {
+    const { watched } = this.data;
+    if (!watched) return "";
+    const buys = watched.side === "buy";
+    let left = BigInt(watched.lots);
+    const part = [];
+    for (const { ticks, lots } of (buys ? this.ledger.asks : this.ledger.bids).levels()) {
+      const limit = watched.ticks === null ? ticks : BigInt(watched.ticks);
+      if (left <= 0n || (buys ? ticks > limit : ticks < limit)) break;
+      part.push(`${ticks}:${lots < left ? lots : left}`);
+      left -= lots;
+    }
+    return part.join();
   }
 
   /** Read candles anew: a trade was undone, and the exchange takes it out of them. */

@@ -21,7 +21,7 @@ class Ladder {
       const row = body.insertRow();
       const button = Object.assign(document.createElement("button"), { type: "button", hidden: true });
       row.insertCell().append(button);
-      button.onclick = () => pick(row.dataset.ticks, name === "asks" ? "sell" : "buy");
+      button.onclick = () => pick(row.dataset.ticks);
       return { row, button, size: row.insertCell(), total: row.insertCell() };
     });
   }
