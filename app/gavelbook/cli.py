@@ -39,6 +39,9 @@ COMMANDS = {
     "serve": _Entry(
         "gavelbook.commands.serve", "serve_command", "Serve an exchange: API, matcher, settler."
     ),
+    "signer": _Entry(
+        "gavelbook.commands.signer", "signer_command", "Hold the keys of managed accounts."
+    ),
     "wallet": _Entry(
         "gavelbook.commands.wallet", "wallet_command", "Keep the operator's keys, encrypted."
     ),

@@ -9,12 +9,12 @@ from eth_account import Account as EthAccount
 
 from gavelbook.accounts.bodies import Secret
 from gavelbook.accounts.errors import AccountsError
-from gavelbook.accounts.names import check_passphrase
 from gavelbook.accounts.trail import Doing
 from gavelbook.chain.errors import ContractRefused
 from gavelbook.chain.exchange import Exchange
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.token import Token
+from gavelbook.wallet import check_passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,8 @@ class LeavingDesk:
         """Return the account's key as an encrypted keystore (version 3), as JSON.
 
         Raises:
-            AccountsError: ``export_not_understood``, ``passphrase_weak``, ``password_wrong``.
+            AccountsError: ``export_not_understood`` or ``password_wrong``.
+            WalletError: ``passphrase_weak``.
             Throttled: ``throttled``.
 
         """

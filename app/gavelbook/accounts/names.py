@@ -8,7 +8,6 @@ import unicodedata
 from gavelbook.accounts.errors import AccountsError
 
 PASSWORD_LENGTH = 10
-PASSPHRASE_LENGTH = 12
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]")
 _LONGEST = 256
 _KINDS_OF_CHARACTERS = 5
@@ -49,18 +48,6 @@ def check_password(password: str, name: str) -> None:
     else:
         return
     raise AccountsError("password_weak", f"Expected a password {expected}, was another")
-
-
-def check_passphrase(passphrase: str) -> None:
-    """Refuse a passphrase too short to lock a file that anybody may try to open.
-
-    Raises:
-        AccountsError: ``passphrase_weak``.
-
-    """
-    if not PASSPHRASE_LENGTH <= len(passphrase) <= _LONGEST:
-        message = f"Expected a passphrase of {PASSPHRASE_LENGTH} to {_LONGEST} characters"
-        raise AccountsError("passphrase_weak", f"{message}, was another")
 
 
 def normalized(password: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gavelbook.accounts.sending_desk import SendingDesk
     from gavelbook.accounts.store import AccountsStore
     from gavelbook.accounts.trail import Trail
-    from gavelbook.accounts.transfer_limits import TransferLimits
+    from gavelbook.accounts.transfer_limits import Limit, TransferLimits
     from gavelbook.accounts.venue_reader import VenueReader
 
 ASKED, DROPPED = "asked", "dropped"
@@ -136,7 +136,7 @@ class Transfers:
 
     def send(self, visit: Visit, post: Post, transfer_id: str) -> Transfer:
         """Send a confirmed transfer in the account's turn; errors as `confirm`."""
-        transfer = self._own(visit, transfer_id)
+        transfer = self.own(visit, transfer_id)
         token = self.known_token(transfer.token)
         sent = self._sending.dispatched(visit.account, transfer.id)
         if sent is None:
@@ -165,7 +165,23 @@ class Transfers:
             call = Token(self._web3, token.address).transfer(transfer.recipient, amount)
             sent = self._sending.send(visit, post, purpose, call)
         self._sending.settle(post, sent)
-        return self._own(visit, transfer.id)
+        return self.own(visit, transfer.id)
+
+    def set_limit(self, visit: Visit, token: KnownToken, amount: int, password: str) -> Limit:
+        """Set the account's limit, now or in 24 hours, and return how it stands.
+
+        Raises:
+            AccountsError: ``password_wrong``.
+            Throttled: ``throttled``.
+
+        """
+        self._doorkeeper.confirm(visit, password)
+        with self._store.writing():
+            limit = self.limits.set(visit.account.id, token, amount)
+            lines = (("At most in 24 hours", token.amount(amount)), ("Token", token.address))
+            kind = "limit set" if limit.next_at is None else "higher limit asked for"
+            self._trail.add(Doing(visit.account.id, visit.session.id, kind, summary=lines))
+        return limit
 
     def drop(self, visit: Visit, transfer_id: str) -> None:
         """Forget a transfer that was not confirmed.
@@ -175,7 +191,7 @@ class Transfers:
 
         """
         with self._store.writing() as database:
-            transfer = self._own(visit, transfer_id)
+            transfer = self.own(visit, transfer_id)
             if transfer.state != ASKED:
                 raise _settled(transfer)
             database.execute("UPDATE transfers SET state = ? WHERE id = ?", (DROPPED, transfer.id))
@@ -190,7 +206,8 @@ class Transfers:
         )
         return [Transfer(*row) for row in rows]
 
-    def _own(self, visit: Visit, transfer_id: str) -> Transfer:
+    def own(self, visit: Visit, transfer_id: str) -> Transfer:
+        """Return a transfer of the account; refused with ``transfer_unknown``."""
         row = self._store.row(
             f"SELECT {_COLUMNS} FROM transfers WHERE account = ? AND id = ?",  # noqa: S608
             visit.account.id,
