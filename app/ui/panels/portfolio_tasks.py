@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ui.portfolio_access import Owner
 
 _ETHER_DECIMALS = 18
-_GIFT = "portfolio.gift"
+_GIFT = "portfolio.gift.told"
 
 
 def waiting_tasks(owner: Owner, portfolio: Portfolio) -> None:
