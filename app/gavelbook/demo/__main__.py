@@ -22,6 +22,7 @@ from gavelbook.demo.live_trading import LiveTrading
 from gavelbook.demo.local_chain import LocalChain, choose_port
 from gavelbook.demo.pages import USUAL_PAGE_PORT, page_settings, what_to_try
 from gavelbook.demo.scene import Cast, Scene
+from gavelbook.demo.signer_server import SignerServer
 from gavelbook.demo.story import SPAN_SECONDS, Story
 from gavelbook.demo.trading_floor import TradingFloor
 from gavelbook.demo.trading_story import TradingStory
@@ -101,11 +102,19 @@ def _sell(
 
 def _serve(console: Console, sales: LiveSales, trading: LiveTrading) -> None:
     console.step("A live sale, live trading, and the pages")
-    sales.open()
-    trading.start(page_settings(sales.scene))
-    for line in what_to_try(trading.url, sales.scene):
-        console.line(line)
-    sales.run(trading.step)
+    # It starts while the sale opens.
+    with SignerServer(sales.scene, trading.url) as signer:
+        sales.open()
+        signer.wait_until_up()
+        trading.start(page_settings(sales.scene, signer))
+        for line in what_to_try(trading.url, sales.scene):
+            console.line(line)
+
+        def watch() -> None:
+            signer.check()
+            trading.step()
+
+        sales.run(watch)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import click
+
+from gavelbook.demo.signer_server import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gavelbook.demo.scene import Scene
+    from gavelbook.demo.signer_server import SignerServer
 
 USUAL_PAGE_PORT = 8501
 
 
-def page_settings(scene: Scene) -> dict[str, str]:
-    """Return the environment of pages over ``scene``."""
+def page_settings(scene: Scene, signer: SignerServer) -> dict[str, str]:
+    """Return the environment of pages over ``scene``, with accounts that ``signer`` holds."""
+    token = scene.store.folder / "operator-token"
+    write_private(token, secrets.token_urlsafe(32))
     return {
         "GAVELBOOK_RPC_URL": scene.chain.url,
         "GAVELBOOK_PUBLIC_RPC_URL": scene.chain.url,
         "GAVELBOOK_CHAIN_NAME": "Gavelbook demo",
         "GAVELBOOK_DEPLOYMENTS": str(scene.store.folder),
         "GAVELBOOK_DEMO_ACCOUNTS": "1",
+        "GAVELBOOK_SIGNER_URL": signer.url,
+        "GAVELBOOK_SIGNER_KEY_FILE": str(signer.key_file),
+        "GAVELBOOK_OPERATOR_TOKEN_FILE": str(token),
+        "GAVELBOOK_OPERATORS": str(scene.cast.owner.address),
     }
 
 

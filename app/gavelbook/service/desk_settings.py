@@ -34,5 +34,11 @@ class DeskSettings(BaseSettings):
     signer_key_file: str = ""
     """The file with the key by which the signer knows the pages."""
 
+    operator_token_file: str = ""
+    """The file with the token by which the exchange knows its operator; "" for none."""
+
+    operators: str = ""
+    """Addresses, with commas, of those to whom the pages show what the operator sees."""
+
     demo_accounts: bool = False
     """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""

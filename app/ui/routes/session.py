@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ui.routes.site import Site
 
 PATH = "/session"
-_SECONDS = 12 * 60 * 60
+_SECONDS = 7 * 24 * 60 * 60
 _MOST_BYTES = 512
 _NO_STORE = {"cache-control": "no-store"}
 
