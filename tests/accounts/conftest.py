@@ -1,0 +1,38 @@
+import pytest
+
+from gavelbook.chain.deployments import FOLDER_VARIABLE
+from tests.accounts.signer_world import Chain, running_signer
+from tests.chain.conftest import anvil_url, shared_stage, stage
+
+__all__ = ["anvil_url", "shared_stage", "stage"]
+
+
+@pytest.fixture(scope="session")
+def chain(shared_stage, tmp_path_factory):
+    """Contracts and money, recorded where signers look."""
+    folder = tmp_path_factory.mktemp("deployments")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder))
+        yield Chain(shared_stage, folder)
+
+
+@pytest.fixture(scope="session")
+def world(chain, tmp_path_factory):
+    """A signer that all tests share; each has users of its own."""
+    with running_signer(chain, tmp_path_factory.mktemp("signer") / "state") as world:
+        yield world
+
+
+@pytest.fixture
+def user(world):
+    """Somebody with money who is signed in."""
+    return world.user()
+
+
+def code_of(call, *arguments, **options):
+    """Return the code with which ``call`` is refused."""
+    from gavelbook.errors import GavelbookError
+
+    with pytest.raises(GavelbookError) as refused:
+        call(*arguments, **options)
+    return refused.value.code
