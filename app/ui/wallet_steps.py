@@ -115,7 +115,6 @@ def begin(
     for earlier in _all():
         if earlier.place == place and earlier.action.stage is not Stage.PENDING:
             earlier.action.forget()
-    _drop_forgotten()
     begun = WalletAction(action, actor, _node(DeskSettings().rpc_url))
     _all().append(_Running(place, begun, done, words))
     _hand_over()
@@ -125,7 +124,7 @@ def progress(place: str) -> bool:
     """Show what is under way at ``place``; return whether anything is."""
     shown = [each for each in _all() if each.place == place and not each.action.withdrawn]
     for running in shown:
-        draw_progress(running.action, key=f"{place}.{id(running)}", forget=_drop_forgotten)
+        draw_progress(running.action, key=f"{place}.{id(running)}")
     return bool(shown)
 
 
@@ -182,10 +181,6 @@ def _hand_over() -> None:
             notices.finish(running.place, action.result, running.done)
         elif action.error.code != "forgotten":
             notices.fail(running.place, action.error, running.words)
-
-
-def _drop_forgotten() -> None:
-    _all()[:] = [each for each in _all() if each.action.stage is not Stage.ENDED]
 
 
 def _status_lines() -> None:

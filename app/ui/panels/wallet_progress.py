@@ -14,8 +14,6 @@ from gavelbook.service.wallet_requests import json_form
 from ui.wording import plain, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gavelbook.service.acting import Step
     from gavelbook.service.wallet_action import WalletAction
 
@@ -56,8 +54,8 @@ def status_text(action: WalletAction[Any]) -> str:
     return f"{words[action.stage]}: {title} (step {action.number})"
 
 
-def draw_progress(action: WalletAction[Any], *, key: str, forget: Callable[[], None]) -> None:
-    """Show ``action``, which has not ended; ``forget`` is called when it was given up."""
+def draw_progress(action: WalletAction[Any], *, key: str) -> None:
+    """Show ``action``, which has not ended, with the ways to go on."""
     step = action.step
     with st.container(border=True):
         st.markdown(f"**Step {action.number}: {plain(step.title)}**")
@@ -68,16 +66,19 @@ def draw_progress(action: WalletAction[Any], *, key: str, forget: Callable[[], N
         _draw_stage(action)
         with st.expander(_EXACT[type(step)]):
             _draw_exact(action, step)
-        again, give_up = st.columns(2)
-        if action.stage is Stage.STOPPED:
-            again.button("Ask again", key=f"{key}.again", on_click=action.again, type="primary")
+        with st.container(horizontal=True):
+            _draw_ways_on(action, key)
 
-        def give_up_now() -> None:
-            action.forget()
-            forget()
 
-        if action.stage is not Stage.PENDING or action.dropped:
-            give_up.button("Forget it", key=f"{key}.forget", on_click=give_up_now)
+def _draw_ways_on(action: WalletAction[Any], key: str) -> None:
+    # The wallet stands above the page, so the whole page runs again, also out of a fragment.
+    if action.stage is Stage.STOPPED and st.button("Ask again", key=f"{key}.again", type="primary"):
+        action.again()
+        st.rerun()
+    may_forget = action.stage is not Stage.PENDING or action.dropped
+    if may_forget and st.button("Forget it", key=f"{key}.forget"):
+        action.forget()
+        st.rerun()
 
 
 def _draw_stage(action: WalletAction[Any]) -> None:
@@ -105,7 +106,7 @@ def _draw_pending(action: WalletAction[Any]) -> None:
         st.caption(f"Sped up in {plain(action.actor.name)}: this one took the place of the first.")
     st.caption("Transaction")
     st.code(transaction.hash, language=None)
-    explorer = DeskSettings().explorer_url
+    explorer = DeskSettings().explorer_url.rstrip("/")
     if explorer:
         st.markdown(f"[Show it in the explorer]({explorer}/tx/{transaction.hash})")
 
