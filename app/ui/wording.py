@@ -11,11 +11,12 @@ from gavelbook.auction import Pricing, Rule
 from gavelbook.service import action_lines
 from gavelbook.service.amounts import decimal_text
 from gavelbook.service.sale_view import Fill, Stage
+from ui.error_words import words_of
 
 if TYPE_CHECKING:
     from gavelbook.errors import GavelbookError
     from gavelbook.service.sale_desk import SaleDesk
-    from gavelbook.service.sale_view import SaleView
+    from gavelbook.service.sale_view import SaleView, Token
 
 _MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
 
@@ -77,49 +78,57 @@ STAGE_WORDS = {
 }
 
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-!|~$&@^=\"])")
-"""What Markdown, HTML or TeX could take for more than a letter."""
-_NAMED = re.compile(r":(?=[a-zA-Z_])")
+_MARKS = re.compile(r"([\\`*_\[\]<>~|$&])|^(\s*)([#+\-=])|^(\s*\d+)([.)])")
+"""What Markdown, HTML or TeX could take for more than a letter, anywhere or in front."""
+_JOINED = re.compile(r":(?=[\w/])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+"""Where icons, colours and addresses are found even in escaped text."""
 _WORD_JOINER = "\u2060"
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 _LONGEST = 200
+_LONGEST_SENTENCE = 600
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = _LONGEST) -> str:
     """Return text that a stranger chose, as Markdown that shows it letter by letter.
 
     No link, picture, colour, icon or formula comes of it, no line ends in it, it cannot turn the
-    direction of what follows, and what is very long is cut.
+    direction of what follows, and what is longer than ``most`` letters is cut.
     """
-    marked = _MARKS.sub(r"\\\1", _one_line(text))
-    # Addresses of pages become links by themselves, and icons are put in after everything else.
-    return (
-        _NAMED.sub(f"\\\\:{_WORD_JOINER}", marked).replace("://", "\\://").replace("www.", "www\\.")
-    )
+    marked = _MARKS.sub(_escaped, _one_line(text, most))
+    return _JOINED.sub(rf"\g<0>{_WORD_JOINER}", marked)
 
 
 def cell(text: str) -> str:
     """Return text that a stranger chose, so that no spreadsheet takes it for a formula."""
-    line = _one_line(text)
+    line = _one_line(text, _LONGEST)
     return f"'{line}" if _FORMULA.match(line.lstrip() or line) else line
 
 
-def _one_line(text: str) -> str:
+def _escaped(found: re.Match[str]) -> str:
+    anywhere, before, first, number, point = found.groups()
+    if anywhere:
+        return f"\\{anywhere}"
+    return f"{before}\\{first}" if first else f"{number}\\{point}"
+
+
+def _one_line(text: str, most: int) -> str:
     kept = "".join(
         " " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each
         for each in text
         if each not in _DIRECTIONS
     )
-    return kept if len(kept) <= _LONGEST else f"{kept[:_LONGEST]}…"
+    return kept if len(kept) <= most else f"{kept[:most]}…"
 
 
 def sentence(error: GavelbookError) -> str:
-    """Return what an error says, with times as people read them."""
-    text = error.message
-    for name in _TIMES & error.details.keys():
-        text = text.replace(str(error.details[name]), moment(int(error.details[name])))
-    return f"{text}."
+    """Return what an error says as Markdown, with times as people read them."""
+    text = words_of(error)
+    if text is None:
+        text = error.message
+        for name in _TIMES & error.details.keys():
+            text = text.replace(str(error.details[name]), moment(int(error.details[name])))
+    return f"{plain(text, _LONGEST_SENTENCE)}."
 
 
 def short(address: str) -> str:
@@ -130,6 +139,11 @@ def short(address: str) -> str:
 def bidder_name(desk: SaleDesk, address: str) -> str:
     """Return who an address is: a name for an account of the demo, else the short address."""
     return desk.name_of(address) or short(address)
+
+
+def amount(token: Token, units: int) -> str:
+    """Return ``units`` in whole tokens, exact, for Markdown: the symbol is a stranger's text."""
+    return f"{token.number(units)} {plain(token.symbol)}"
 
 
 def price_text(view: SaleView, price: int) -> str:

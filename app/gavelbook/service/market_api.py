@@ -98,6 +98,12 @@ class MarketApi:
         """Return whether `ask_as` has or can get a session of ``actor``."""
         return self._signers.reach(actor) or self._of(actor).signed_in
 
+    def require_session(self, actor: Actor) -> None:
+        """Ask for nothing, but refuse an actor who cannot be asked for as `ask_as` does."""
+        if not self.may_read(actor):
+            message = f"Expected {actor.name} to be signed in to the exchange, was not"
+            raise ClientError("sign_in_required", message, account=actor.address)
+
     def sign_in(self, actor: Actor) -> Action[None]:
         """Open a session of ``actor``: it reads the account and cancels orders."""
         account = Address.parse(actor.address)
@@ -125,8 +131,8 @@ class MarketApi:
 
     def _enter(self, actor: Actor) -> None:
         if not self._signers.reach(actor):
-            message = f"Expected {actor.name} to be signed in to the exchange, was not"
-            raise ClientError("sign_in_required", message, account=actor.address)
+            # Its session has ended just now.
+            self.require_session(actor)
         carry_out(self.sign_in(actor), actor, self._signers)
 
     def _of(self, actor: Actor) -> _Guarded:
