@@ -1,4 +1,4 @@
-"""Run the sale's tests against each mutant: ``python -m tests.mutants [name ...]``.
+"""Run the contracts' tests against each mutant: ``python -m tests.mutants [name ...]``.
 
 Each mutant is compiled apart from contracts/, which is not touched, and the cheap tests run on it
 until one fails. A mutant on which all pass survives: a check that no test guards. Exit code 1 where
@@ -16,11 +16,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ape_gavelbook import paths
 from tests.evm.compiled import OVERRIDE, compile_changed
 from tests.mutants.mutants import MUTANTS, Mutant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 JOBS = int(os.environ.get("GAVELBOOK_JOBS", "2"))
 FEW = {
@@ -29,7 +32,7 @@ FEW = {
     "GAVELBOOK_EXAMPLES": "15",
     "GAVELBOOK_CALLS": "1600",
 }
-TESTS = (
+SALE_TESTS = (
     "tests/hostile/test_hostile_allocator.py",
     "tests/hostile/test_exit_without_operator.py",
     "tests/hostile/test_griefing.py::test_full_tick_stops_nothing_but_bids_at_it",
@@ -37,6 +40,16 @@ TESTS = (
     "tests/hostile/test_malformed_calldata.py",
     "tests/stateful/test_solvency.py",
     "tests/parity/test_refusals.py",
+)
+EXCHANGE_TESTS = (
+    "tests/contracts/exchange",
+    "tests/hostile/test_hostile_matcher.py",
+    "tests/hostile/test_stolen_keys.py",
+    "tests/hostile/test_review_exchange.py",
+    "tests/hostile/test_exchange_exit_without_operator.py",
+    "tests/hostile/test_hostile_batches.py",
+    "tests/stateful/test_exchange_solvency.py",
+    "tests/parity/test_exchange.py",
 )
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)", re.MULTILINE)
 
@@ -50,8 +63,8 @@ class Verdict(NamedTuple):
     seconds: float
 
 
-def judge(mutant: Mutant | None) -> Verdict:
-    """Compile a mutant and run the tests on it; None stands for the contracts unchanged.
+def judge(mutant: Mutant | None, tests: Sequence[str]) -> Verdict:
+    """Compile a mutant and run ``tests`` on it; None stands for the contracts unchanged.
 
     Raises:
         CompileError: the mutant is no program.
@@ -64,7 +77,7 @@ def judge(mutant: Mutant | None) -> Verdict:
         compiled.write_text(json.dumps(compile_changed(overrides)))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
         answer = subprocess.run(
-            [*command, *TESTS],
+            [*command, *tests],
             cwd=paths.project_root(),
             env={**os.environ, **FEW, OVERRIDE: str(compiled)},
             capture_output=True,
@@ -82,14 +95,15 @@ def judge(mutant: Mutant | None) -> Verdict:
 def main(names: list[str]) -> int:
     """Print a table of the mutants and return 1 where one survives."""
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    control = judge(None)
-    if control.killer:
-        print(f"The contracts as they are fail {control.killer}")
-        return 1
+    for tests in {_tests(mutant): None for mutant in chosen}:
+        control = judge(None, tests)
+        if control.killer:
+            print(f"The contracts as they are fail {control.killer}")
+            return 1
     print(f"{'mutant':45} {'guards':12} {'seconds':>7}  killed by")
     survivors = 0
     with ThreadPoolExecutor(JOBS) as pool:
-        for verdict in pool.map(judge, chosen):
+        for verdict in pool.map(judge, chosen, map(_tests, chosen)):
             killer = verdict.killer.removeprefix("tests/") or "NOBODY"
             survivors += not verdict.killer
             print(
@@ -98,6 +112,10 @@ def main(names: list[str]) -> int:
             )
     print(f"{len(chosen) - survivors} passed, {survivors} failed")
     return int(survivors > 0)
+
+
+def _tests(mutant: Mutant) -> tuple[str, ...]:
+    return EXCHANGE_TESTS if mutant.of_exchange else SALE_TESTS
 
 
 if __name__ == "__main__":

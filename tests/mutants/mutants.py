@@ -10,6 +10,13 @@ import yaml
 
 from ape_gavelbook import paths
 
+_EXCHANGE_PARTS = {
+    "DepositForwarder.sol",
+    "libraries/BalanceWord.sol",
+    "libraries/OrderDigest.sol",
+    "libraries/Signatures.sol",
+}
+
 
 class Mutant(NamedTuple):
     """A change of one place in one contract file."""
@@ -24,6 +31,11 @@ class Mutant(NamedTuple):
     def path(self) -> str:
         """The file by its name from the root."""
         return f"contracts/{self.file}"
+
+    @property
+    def of_exchange(self) -> bool:
+        """Whether the file is a part of the exchange."""
+        return self.file.startswith("Exchange") or self.file in _EXCHANGE_PARTS
 
     def source(self) -> str:
         """Return the text of the file after the change.
