@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gavelbook.service.acting import Step
 
 _LOCAL_CHAIN_ID = 31337
+_OPERATOR = 4
+"""The number of the account that owns the exchange of a demo."""
 
 
 class DemoSigner:
@@ -42,14 +44,18 @@ class DemoSigner:
         self._senders: dict[str, Sender] = {}
         self._accounts: dict[str, LocalAccount] = {}
         self.actors: tuple[Actor, ...] = ()
+        self.operator: Actor | None = None
         if not enabled:
             return
         chain_id = int(web3.eth.chain_id)
         if chain_id != _LOCAL_CHAIN_ID:
             message = f"Expected demo accounts on a local chain only, was chain {chain_id}"
             raise ChainError("demo_accounts_refused", message)
-        found = visitors(HdWallet(DEVELOPMENT_MNEMONIC))
+        wallet = HdWallet(DEVELOPMENT_MNEMONIC)
+        found, operator = visitors(wallet), wallet.account(_OPERATOR)
         self._accounts = {str(each.account.address): each.account for each in found}
+        self._accounts[str(operator.address)] = operator
+        self.operator = Actor("Operator", str(operator.address), AccountKind.DEMO)
         self.actors = tuple(
             Actor(each.name, str(each.account.address), AccountKind.DEMO) for each in found
         )
