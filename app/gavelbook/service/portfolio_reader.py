@@ -83,8 +83,9 @@ class PortfolioReader:
         record = self._store.exchange(self._chain_id)
         if record is None:
             return None
-        if self._exchange is None or self._exchange.address != record.address:
-            self._exchange = Exchange(self.web3, record.address)
+        address = self.web3.to_checksum_address(record.address)
+        if self._exchange is None or self._exchange.address != address:
+            self._exchange = Exchange(self.web3, address)
             self._exit_delay = self._exchange.delays().exit
             self._deposit_addresses.clear()
             self._markets.clear()
@@ -171,10 +172,12 @@ class PortfolioReader:
         return logs.events()
 
     def place_names(self) -> dict[str, str]:
-        """Return what people call the contracts, by address."""
-        names = {each.address: each.label for each in self._store.sales(self._chain_id)}
+        """Return what people call the contracts, by address with checksum."""
+        known = [(each.address, each.label) for each in self._store.sales(self._chain_id)]
         exchange = self._store.exchange(self._chain_id)
-        return names if exchange is None else {**names, exchange.address: "Exchange"}
+        if exchange is not None:
+            known.append((exchange.address, "Exchange"))
+        return {str(self.web3.to_checksum_address(address)): name for address, name in known}
 
     # Inside
 

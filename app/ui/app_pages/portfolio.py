@@ -47,9 +47,9 @@ def page() -> None:
         if actor is None:
             st.caption(
                 "Wallet, escrow, orders, bids and claims come together here, each to the last "
-                "digit. Anybody's public facts can be seen, too: add `?account=0x…` to the address "
-                "of this page."
+                "digit."
             )
+            _look_up()
             return
         owner = Owner(open_portfolio_desk(), actor)
         _live(owner)
@@ -101,7 +101,9 @@ def _tab(name: str, owner: Owner, portfolio: Portfolio) -> None:
         case "Withdraw":
             withdraw_panel(owner, portfolio)
         case "Send":
-            send_panel(owner, portfolio)
+            left, _ = st.columns(2, gap="large")
+            with left:
+                send_panel(owner, portfolio)
         case "Leave without consent":
             exit_panel(owner, portfolio)
         case "History":
@@ -113,9 +115,31 @@ def _tab(name: str, owner: Owner, portfolio: Portfolio) -> None:
             addresses(portfolio, own=True)
 
 
+def _look_up() -> None:
+    """Ask for an address whose public facts are to be shown."""
+    with st.form("portfolio.look", border=False), st.columns(2)[0]:
+        st.text_input(
+            "Or look at what is public of any account",
+            placeholder="0x…",
+            key="portfolio.look.address",
+        )
+        st.form_submit_button("Look", on_click=_look)
+
+
+def _look() -> None:
+    address = str(st.session_state.get("portfolio.look.address", "")).strip()
+    if address:
+        st.query_params[ACCOUNT] = address
+
+
+def _stop_looking() -> None:
+    st.query_params.pop(ACCOUNT, None)
+
+
 def _of_anybody(named: str) -> None:
     """Show what everybody can see of an account."""
     st.title("What is public of an account", anchor=False)
+    st.button("Back to my own portfolio", key="portfolio.back", on_click=_stop_looking)
     desk = open_portfolio_desk()
     try:
         portfolio = desk.public(named)

@@ -17,51 +17,45 @@ _PIXELS = 132
 
 def addresses(portfolio: Portfolio, *, own: bool) -> None:
     """Show wallet and deposit address side by side."""
-    whose = "your" if own else "the account's"
-    columns = st.columns(2 if portfolio.deposit_address else 1, gap="medium")
-    with columns[0], st.container(border=True):
-        _address(
-            "Wallet address",
-            portfolio.address,
-            f"What is sent here is in {whose} wallet: good for bids in sales.",
-        )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        whose = "your wallet" if own else "the account's wallet"
+        _card("Wallet address", portfolio.address, f"What is sent here is in {whose}.")
     if portfolio.deposit_address:
-        with columns[1], st.container(border=True):
-            _address(
-                "Deposit address",
-                portfolio.deposit_address,
-                f"Tokens sent here go into {whose} escrow, from any wallet, without a signature. "
-                "They count once they are booked; anybody can do that.",
-            )
+        with right:
+            deposit_address(portfolio, own=own)
 
 
-def _address(title: str, address: str, meaning: str) -> None:
-    st.markdown(f"**{title}**")
-    picture, words = st.columns([2, 5], gap="small", vertical_alignment="center")
-    with picture:
-        st.html(qr_figure(title, address))
-    with words:
-        st.caption(meaning)
-    st.code(address, language=None, wrap_lines=True)
+def deposit_address(portfolio: Portfolio, *, own: bool) -> None:
+    """Show where tokens go straight into escrow."""
+    whose = "your" if own else "the account's"
+    _card(
+        "Deposit address",
+        portfolio.deposit_address,
+        f"Tokens sent here go into {whose} escrow, from any wallet and without a signature. They "
+        "count once they are booked, which anybody can do.",
+    )
 
 
-def qr_figure(title: str, address: str) -> str:
-    """Return a QR code of ``address`` as inline SVG: dark on light in every theme."""
+def _card(title: str, address: str, meaning: str) -> None:
+    with st.container(border=True):
+        st.html(
+            '<div style="align-items:center;display:flex;flex-wrap:wrap;gap:1rem">'
+            f'{_qr(title, address)}<div style="flex:1 1 11rem"><strong>{title}</strong><br>'
+            f'<span style="opacity:0.75">{meaning}</span></div></div>'
+        )
+        st.code(address, language=None, wrap_lines=True)
+
+
+def _qr(title: str, address: str) -> str:
+    alt = f"QR code of the {title.lower()} {address}"
     return (
-        f'<div role="img" aria-label="QR code of the {escape(title.lower())} {address}" '
-        f'data-address="{address}" style="line-height:0;width:{_PIXELS}px;max-width:100%">'
-        f"{qr_svg(address)}</div>"
+        f'<img src="{escape(qr_picture(address))}" alt="{alt}" width="{_PIXELS}" '
+        f'height="{_PIXELS}" style="border-radius:0.4rem">'
     )
 
 
-def qr_svg(text: str) -> str:
-    """Return a QR code as SVG that scales to its place."""
+def qr_picture(text: str) -> str:
+    """Return a QR code as an SVG in a data address: dark on light in every theme."""
     code = segno.make(text, error="m", micro=False)
-    return code.svg_inline(
-        border=_QUIET_MODULES,
-        dark="#111",
-        light="#fff",
-        omitsize=True,
-        svgclass=None,
-        lineclass=None,
-    )
+    return str(code.svg_data_uri(border=_QUIET_MODULES, dark="#111", light="#fff", scale=4))

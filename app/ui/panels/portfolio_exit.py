@@ -101,8 +101,8 @@ def _announce(owner: Owner, portfolio: Portfolio, delay: str) -> None:
     chosen = st.multiselect(
         "Leave with everything of",
         list(staying),
-        default=list(staying),
         format_func=lambda address: staying[address].token.amount(staying[address].escrow),
+        placeholder="Choose tokens",
         key="portfolio.exit.tokens",
     )
     tokens = [staying[address].token for address in chosen if address in staying]

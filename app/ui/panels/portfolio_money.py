@@ -9,6 +9,7 @@ import streamlit as st
 from gavelbook.errors import GavelbookError
 from gavelbook.service.amounts import base_units
 from ui.panels.notices import Done, is_busy, run_action, show_notice
+from ui.panels.portfolio_addresses import deposit_address
 from ui.wording import plain, sentence, short
 
 if TYPE_CHECKING:
@@ -29,10 +30,20 @@ class Wish(NamedTuple):
 
 
 def deposit_panel(owner: Owner, portfolio: Portfolio) -> None:
-    """Pay from the wallet into escrow."""
+    """Pay into escrow: from the wallet, or by sending to the deposit address."""
     if not portfolio.deposit_address:
         st.caption("There is no exchange on this chain yet, so there is nothing to pay in to.")
         return
+    wallet, address = st.columns(2, gap="large")
+    with wallet:
+        _from_wallet(owner, portfolio)
+    with address:
+        st.markdown("**Or send tokens from anywhere**")
+        deposit_address(portfolio, own=True)
+
+
+def _from_wallet(owner: Owner, portfolio: Portfolio) -> None:
+    st.markdown("**From your wallet**")
     st.markdown(
         "Tokens in escrow can be traded on the market. They stay yours: only orders that "
         "you sign can move them."
@@ -60,6 +71,12 @@ def deposit_panel(owner: Owner, portfolio: Portfolio) -> None:
 
 def withdraw_panel(owner: Owner, portfolio: Portfolio) -> None:
     """Take out of escrow to the own wallet with the exchange's consent."""
+    left, _ = st.columns(2, gap="large")
+    with left:
+        _withdraw(owner, portfolio)
+
+
+def _withdraw(owner: Owner, portfolio: Portfolio) -> None:
     if not portfolio.deposit_address:
         st.caption("There is no exchange on this chain yet, so nothing is in escrow.")
         return

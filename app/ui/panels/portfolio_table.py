@@ -26,7 +26,8 @@ _STYLE = """
   padding: 0.55rem 0.75rem; text-align: right; vertical-align: top; white-space: nowrap;
 }
 .pots thead th { font-size: 0.82rem; font-weight: 500; opacity: 0.75; padding-bottom: 0.35rem; }
-.pots thead tr:first-child th { border-bottom: 0; padding-bottom: 0; }
+.pots thead th { vertical-align: bottom; }
+.pots thead th[colspan] { border-bottom: 0; padding-bottom: 0; text-align: left; }
 .pots tbody th, .pots thead th.token { text-align: left; }
 .pots tbody th { font-weight: 600; }
 .pots .name, .pots .note { display: block; font-size: 0.78rem; font-weight: 400; opacity: 0.72; }

@@ -33,9 +33,10 @@ def waiting_tasks(owner: Owner, portfolio: Portfolio) -> None:
 
 
 def gas_line(owner: Owner, portfolio: Portfolio) -> None:
-    """Tell owners of a wallet what they have for gas; nobody else needs any."""
-    if not owner.pays_gas:
+    """Tell owners of a wallet what they have for gas, and managed ones that they need none."""
+    if owner.is_managed:
         st.caption("You need no ether: transactions are paid for you.")
+    if not owner.pays_gas:
         return
     has = decimal_text(portfolio.ether, _ETHER_DECIMALS)
     if portfolio.ether_is_low:
