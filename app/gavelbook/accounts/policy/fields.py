@@ -46,7 +46,10 @@ class Fields:
         value = self._content[name]
         if not isinstance(value, str) or not value.startswith("0x") or not is_address(value):
             raise self._malformed(name, "an address")
-        return str(to_checksum_address(value))
+        checksummed = str(to_checksum_address(value))
+        if value != checksummed and value[2:] not in {value[2:].lower(), value[2:].upper()}:
+            raise self._malformed(name, "an address with a right checksum")
+        return checksummed
 
     def text(self, name: str) -> str:
         """Return a text of at most 200 characters."""

@@ -20,8 +20,9 @@ def check_destination(venue: Venue, owner: Owner, address: str) -> str:
     """Return ``address`` if tokens of ``owner`` may be sent there.
 
     Raises:
-        PolicyError: ``address_malformed``, ``checksum_missing``, ``destination_zero``,
-            ``destination_reserved``, ``destination_own``, ``destination_is_contract``.
+        PolicyError: ``address_malformed``, ``checksum_missing``, ``checksum_wrong``,
+            ``destination_zero``, ``destination_reserved``, ``destination_own``,
+            ``destination_is_contract``.
 
     """
     if not address.startswith("0x") or not is_address(address):
@@ -29,11 +30,12 @@ def check_destination(venue: Venue, owner: Owner, address: str) -> str:
         raise PolicyError("address_malformed", message)
     checksummed = str(to_checksum_address(address))
     if checksummed != address:
+        plain = address[2:] in {address[2:].lower(), address[2:].upper()}
         message = (
-            "Expected an address with its checksum (capital and small letters), was without: "
-            "copy it from the wallet itself"
+            "Expected an address with its checksum (capital and small letters), was "
+            f"{'without' if plain else 'one with a slip in it'}: copy it from the wallet itself"
         )
-        raise PolicyError("checksum_missing", message)
+        raise PolicyError("checksum_missing" if plain else "checksum_wrong", message)
     if int(address, 16) == 0:
         raise PolicyError("destination_zero", "Expected an address of somebody, was zero")
     if int(address, 16) < _RESERVED:
