@@ -42,7 +42,7 @@ def admission_form(desk: SaleDesk, view: SaleView, actor: Actor) -> None:
             "bid",
             lambda: desk.admit(view, actor, _hex(entity), int(deadline), _hex(signature)),
             "You are admitted and can bid.",
-            key=f"{view.address} {entity}",
+            key=f"{view.address} {entity} {deadline} {signature}",
         )
 
 

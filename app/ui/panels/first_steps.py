@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from gavelbook.service.sale_view import Stage
+from ui.desk import accounts_open
 from ui.wording import count, plain
 
 if TYPE_CHECKING:
@@ -110,17 +111,17 @@ def _arrive(standing: Standing, *, demo: bool) -> None:
     if not here:
         st.markdown(f"You act as **{plain(standing.name)}**.")
         return
+    ways = ["Connect your own wallet at the top of the page."]
     if demo:
-        st.markdown(
-            "Choose a demo account at the top of the page: it has play money. Or register with a "
-            "name and a password, or connect your own wallet."
+        ways = [
+            "Try a demo account at the top of the page: it has play money. Or connect your wallet."
+        ]
+    if accounts_open():
+        ways.append(
+            "Or register with a name and a password: then keys and network fees are taken care of."
         )
-    else:
-        st.markdown(
-            "Connect your own wallet at the top of the page, or register with a name and a "
-            "password: then keys and network fees are taken care of."
-        )
-    if _go("Register or sign in", "start.register"):
+    st.markdown(" ".join(ways))
+    if accounts_open() and _go("Register or sign in", "start.register"):
         st.switch_page(ACCOUNT_PAGE)
 
 
