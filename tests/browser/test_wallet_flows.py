@@ -1,0 +1,268 @@
+"""What people do with a wallet of their own, from the click to the state of the chain.
+
+The last test moves the chain's clock to the end of the sale; by its name this module comes last.
+"""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from gavelbook.chain.connection import connect
+from gavelbook.chain.exchange import Exchange
+from gavelbook.chain.sale import Sale
+from gavelbook.chain.sender import Sender
+from gavelbook.chain.token import Token
+from gavelbook.service.faucet import faucet_account
+from tests.browser.conftest import Visit
+from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SECONDS = 1000
+ONE = 10**18
+TRANSACTION = re.compile("0x[0-9a-f]{64}")
+
+
+class World:
+    """The chain of the demo and what is on it, beside the pages."""
+
+    def __init__(self, demo):
+        self.demo = demo
+        self.web3 = connect(demo.rpc_url)
+        [market] = requests.get(f"{demo.url}/v1/markets", timeout=10).json()["markets"]
+        status = requests.get(f"{demo.url}/v1/status", timeout=10).json()
+        self.money = Token(self.web3, market["quoteToken"])
+        self.sold = Token(self.web3, market["baseToken"])
+        self.exchange = Exchange(self.web3, status["exchange"])
+
+    def fund(self, wallet):
+        payer = Sender(self.web3, faucet_account())
+        for token, amount in ((self.money, 20_000), (self.sold, 500)):
+            payer.send_and_wait(token.transfer(wallet.address, amount * ONE))
+        self.demo.call("anvil_setBalance", wallet.address, hex(ONE))
+
+    def escrow(self, wallet, token):
+        return self.exchange.balance_of(wallet.address, token.address)
+
+    def succeeded(self, transaction):
+        return self.demo.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
+
+
+@pytest.fixture(scope="module")
+def world(demo):
+    return World(demo)
+
+
+@pytest.fixture(scope="module")
+def fox(world):
+    wallet = InjectedWallet(world.demo.rpc_url, fresh_accounts("flows"))
+    world.fund(wallet)
+    return wallet
+
+
+@pytest.fixture(scope="module")
+def visit(chrome, demo, fox):
+    """A browser with the wallet in it; no page fails, and nobody else is asked."""
+    with chrome.new_context(viewport={"width": 1280, "height": 1800}) as context:
+        visit = Visit(context.new_page(), demo)
+        inject(visit.page, fox)
+        visit.page.goto(f"{demo.url}/sale")
+        button(visit.page, "Connect wallet").click()
+        button(visit.page, "Fox").click()
+        visit.page.get_by_label(f"Account {fox.address}").wait_for()
+        yield visit
+        assert visit.errors == []
+        assert visit.foreign == []
+        assert visit.page.get_by_test_id("stException").count() == 0
+
+
+@pytest.fixture
+def page(visit, fox):
+    fox.refuse_next = fox.silent = False
+    return visit.page
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def go_to(page, name):
+    """Change the page as people do: the session goes on."""
+    page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+    page.wait_for_url(f"**/{name.lower()}*")
+
+
+def sale_of(page, world):
+    """The sale that the page's address names."""
+    [address] = parse_qs(urlsplit(page.url).query)["sale"]
+    return Sale(world.web3, address)
+
+
+def place_bid(page, price, lots):
+    fill(page, "Price per lot, DUSD", price)
+    fill(page, "Lots of 100 GVL", str(lots), role="spinbutton")
+    page.get_by_text(f"of {lots} lots").first.wait_for()
+    button(page, "Place bid").click()
+
+
+def fill(page, label, text, *, role="textbox"):
+    field = page.get_by_role(role, name=label, exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def sign_in(page):
+    """Prove to the exchange whose wallet it is, where that was not done."""
+    unlock = button(page, "Sign in to the exchange")
+    expect(unlock.or_(page.get_by_text("Free for orders")).first).to_be_visible()
+    if unlock.count():
+        unlock.click()
+        expect(unlock).to_have_count(0)
+
+
+class TestSale:
+    def test_a_refused_signature_can_be_asked_for_again(self, page, fox, world):
+        go_to(page, "Sale")
+        fox.refuse_next = True
+        place_bid(page, "90", 20)
+        expect(page.get_by_text("You refused in Fox.")).to_be_visible()
+        expect(page.get_by_text("You lock: 1,800 DUSD")).to_be_visible()
+        button(page, "Ask again").click()
+        expect(page.get_by_text("Bid placed: 20 lots at 90 DUSD")).to_be_visible()
+        [bid] = sale_of(page, world).bids_of(fox.address)
+        assert bid.lots == 20
+        permit, calldata = fox.signed[-1]["message"], fox.sent[-1]
+        assert (permit["owner"], permit["value"]) == (fox.address, str(1_800 * ONE))
+        assert world.succeeded(calldata)
+        expect(page.get_by_text(calldata)).to_be_visible()
+
+    def test_a_bid_is_cancelled(self, page, fox, world):
+        go_to(page, "Sale")
+        before = world.money.balance_of(fox.address)
+        button(page, "Cancel").click()
+        expect(page.get_by_text("Bid cancelled, 1,800 DUSD paid back.")).to_be_visible()
+        assert sale_of(page, world).bids_of(fox.address) == []
+        assert world.money.balance_of(fox.address) == before + 1_800 * ONE
+
+    def test_a_wrong_network_is_refused_and_switched(self, page, fox):
+        go_to(page, "Sale")
+        asked = len(fox.signed)
+        fox.chain_id = 1
+        fox.known_chains.discard(31337)
+        place_bid(page, "85", 10)
+        expect(page.get_by_text("Fox is on another network. Switch it at the top")).to_be_visible()
+        assert len(fox.signed) == asked
+        page.get_by_role("button", name=re.compile("^Switch to ")).click()
+        button(page, "Ask again").click()
+        expect(page.get_by_text("Bid placed: 10 lots at 85 DUSD")).to_be_visible()
+        assert fox.added[-1]["rpcUrls"] == [fox.rpc_url]
+
+
+class TestMarket:
+    def test_signing_in_shows_the_account(self, page, fox, demo):
+        go_to(page, "Market")
+        sign_in(page)
+        expect(page.get_by_role("heading", name="Trading of Fox")).to_be_visible()
+        message = fox.signed[-1]
+        host = urlsplit(demo.url).netloc
+        assert message.startswith(f"{host} wants you to sign in with your Ethereum account:")
+        assert fox.address in message
+
+    def test_money_goes_in(self, page, fox, world):
+        go_to(page, "Market")
+        sign_in(page)
+        page.get_by_role("tab", name="Deposit and withdraw").click()
+        fill(page, "Amount, DUSD", "3000.5")
+        button(page, "Deposit").last.click()
+        expect(page.get_by_text("3,000.5 DUSD paid in.")).to_be_visible()
+        assert world.escrow(fox, world.money).amount == 30_005 * ONE // 10
+        free = page.get_by_role("row").filter(has_text="Free for orders")
+        expect(free).to_contain_text("3,000.5", timeout=60 * SECONDS)
+
+    def test_a_limit_order_is_placed_and_cancelled(self, page, fox):
+        go_to(page, "Market")
+        sign_in(page)
+        fill(page, "Price per GVL, DUSD", "0.7")
+        fill(page, "Size, GVL", "70")
+        page.get_by_role("button", name="Buy 70 GVL").click()
+        expect(page.get_by_text("Order accepted: 70 GVL in the book at 0.700")).to_be_visible()
+        signed = fox.signed[-1]
+        assert signed["primaryType"] == "Order"
+        assert signed["message"]["quoteLimit"] == str(49 * ONE)
+        page.get_by_role("tab", name="Open orders").click()
+        button(page, "Cancel").click()
+        expect(page.get_by_text("Order cancelled: 70 GVL at 0.700 left the book")).to_be_visible()
+
+    def test_a_market_order_trades_and_settles(self, page, fox, world):
+        go_to(page, "Market")
+        sign_in(page)
+        page.get_by_role("radio", name="Market", exact=True).click()
+        fill(page, "Size, GVL", "25")
+        page.get_by_role("button", name="Buy 25 GVL").click()
+        expect(page.get_by_text("Order accepted: bought 25 GVL for")).to_be_visible()
+        for _ in range(90):
+            if world.escrow(fox, world.sold).amount == 25 * ONE:
+                break
+            page.wait_for_timeout(SECONDS)
+        assert world.escrow(fox, world.sold).amount == 25 * ONE
+
+    def test_money_goes_out(self, page, fox, world):
+        go_to(page, "Market")
+        sign_in(page)
+        before = world.money.balance_of(fox.address)
+        page.get_by_role("tab", name="Deposit and withdraw").click()
+        page.get_by_role("radio", name="Withdraw", exact=True).click()
+        page.get_by_text("can be withdrawn now").wait_for()
+        fill(page, "Amount, DUSD", "100")
+        button(page, "Withdraw").last.click()
+        expect(page.get_by_text("100 DUSD withdrawn to the wallet of Fox.")).to_be_visible()
+        assert world.money.balance_of(fox.address) == before + 100 * ONE
+        assert fox.signed[-1]["message"]["to"] == fox.address
+
+    def test_another_account_of_the_wallet_sees_nothing_of_the_first(self, page, fox):
+        go_to(page, "Market")
+        sign_in(page)
+        fox.choose(page, 1)
+        expect(button(page, "Sign in to the exchange")).to_be_visible()
+        expect(page.get_by_role("heading", name="Trading of Fox")).to_have_count(0)
+        fox.choose(page, 1)
+        # What was signed in before counts no more.
+        expect(page.get_by_label(f"Account {fox.address}")).to_be_visible()
+        expect(button(page, "Sign in to the exchange")).to_be_visible()
+
+
+class TestPortfolio:
+    def test_leaving_is_announced_and_taken_back(self, page, fox, world):
+        go_to(page, "Portfolio")
+        page.get_by_role("tab", name="Leave without consent").click()
+        page.get_by_label("Leave with everything of").click()
+        page.get_by_role("option").filter(has_text="GVL").click()
+        page.keyboard.press("Escape")
+        button(page, "Announce that I leave").click()
+        expect(page.get_by_text("Announced: GVL can be taken out in")).to_be_visible()
+        assert world.escrow(fox, world.sold).exit_at > 0
+        button(page, "Stay after all").click()
+        expect(page.get_by_text("GVL stays in escrow.")).to_be_visible()
+        assert world.escrow(fox, world.sold).exit_at == 0
+
+
+class TestAfterTheSale:
+    def test_what_was_won_is_claimed(self, page, fox, world, demo):
+        go_to(page, "Sale")
+        sale = sale_of(page, world)
+        place_bid(page, "119", 30)
+        expect(page.get_by_text("Bid placed: 30 lots at 119 DUSD")).to_be_visible()
+        left = sale.terms().end - world.web3.eth.get_block("latest")["timestamp"]
+        demo.call("evm_increaseTime", left + 1)
+        demo.call("evm_mine")
+        claim = page.get_by_role("button", name=re.compile("^Claim "))
+        expect(claim).to_be_visible(timeout=90 * SECONDS)
+        before = world.sold.balance_of(fox.address)
+        owed = sale.owed(fox.address)
+        claim.click()
+        expect(page.get_by_text(re.compile("^Claimed "))).to_be_visible()
+        assert owed.tokens_now > 0
+        assert world.sold.balance_of(fox.address) == before + owed.tokens_now
