@@ -71,7 +71,9 @@ def words_of(error: GavelbookError) -> str | None:
 
 
 def _waiting(error: GavelbookError) -> str:
-    seconds = int(error.details.get("retry_after", _MINUTE))
+    # The exchange and the signer spell it each in its own way.
+    asked = error.details.get("retry_after", error.details.get("retryAfter", _MINUTE))
+    seconds = int(asked)
     if seconds < _MINUTE:
         return f"{max(seconds, 1)} s"
     return f"{-(-seconds // _MINUTE)} min"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PLAIN_DOMAIN = b"\x0f"
 """Name, version, chain and contract, and nothing else, as EIP-5267 says it."""
+_DELEGATED = bytes.fromhex("ef0100")
+"""What the code of an account with a key begins with where it acts by a contract (EIP-7702)."""
 
 
 class Token:
@@ -75,8 +77,11 @@ class Token:
         """Return whether ``owner`` can sign an allowance: ERC-2612 with the domain of EIP-5267.
 
         A token that names another contract or chain than its own takes none: what is signed for it
-        would be good elsewhere.
+        would be good elsewhere. A contract that is a wallet has no key to sign with.
         """
+        code = bytes(self.web3.eth.get_code(self._account(owner)))
+        if code and not code.startswith(_DELEGATED):
+            return False
         try:
             fields, _, _, chain_id, contract, _, _ = self._asker.ask("eip712Domain")
             self.permit_nonce(owner)
