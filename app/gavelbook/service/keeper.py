@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gavelbook.chain.bid_reader import BidReader
     from gavelbook.chain.clearing_plan import ClearingPlan
     from gavelbook.chain.sale import Sale
-    from gavelbook.chain.sender import Call, Sender
+    from gavelbook.chain.sender import Sender
+    from gavelbook.chain.trying import Call
 
 _log = structlog.get_logger("gavelbook.keeper")
 
