@@ -106,17 +106,17 @@ class PortfolioWorld(MarketWorld):
 
 
 @contextmanager
-def portfolio_world(folder):
-    """Yield a world whose exchange is served."""
+def portfolio_world(folder, owner_number=0, operating=None):
+    """Yield a world whose exchange is served, and owned by an account of the development chain."""
     with LocalChain(
         DEVELOPMENT_MNEMONIC, folder, genesis_time=int(time.time()) - 10_000, port=free_port()
     ) as chain:
         web3 = connect(chain.url)
-        (owner,) = HdWallet(DEVELOPMENT_MNEMONIC).accounts(1)
+        owner = HdWallet(DEVELOPMENT_MNEMONIC).account(owner_number)
         people = [owner, *(v.account for v in visitors(HdWallet(DEVELOPMENT_MNEMONIC)))]
         chain.batch("anvil_setBalance", [(each.address, hex(100 * WHOLE)) for each in people])
         world = PortfolioWorld(web3, owner, folder)
         world.chain = chain
         world.folder = folder
-        with world.serving(folder / "service"):
+        with world.serving(folder / "service", operating):
             yield world
