@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from gavelbook.service.market_view import Board, MarketTerms
     from ui.panels.order_inputs import Written
 
+# How often the page looks by itself; the live part tells it what matters at once.
 SLOW_SECONDS, AWAITING_SECONDS, ALONE_SECONDS = 20, 3, 60
-"""How often the page looks by itself; the live part tells it what matters at once."""
 
 
 def floor(desk: MarketDesk, terms: MarketTerms) -> None:

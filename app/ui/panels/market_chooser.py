@@ -31,7 +31,7 @@ def choose_market(markets: Sequence[MarketTerms]) -> MarketTerms:
                 "Market",
                 numbers,
                 index=numbers.index(chosen),
-                format_func=lambda number: plain(by_id[number].name),
+                format_func=lambda number: by_id[number].name,
                 key="market.market",
                 label_visibility="collapsed",
             )

@@ -106,7 +106,7 @@ def _amount(holding: Holding, most: int, where: str) -> int:
     try:
         return base_units(text, token.decimals)
     except GavelbookError as error:
-        st.caption(f":red[{plain(sentence(error))}]")
+        st.caption(f":red[{sentence(error)}]")
         return 0
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ui.market_access import Seat
 
 PLACE = "order"
+_LONGEST = 600
 _DRAFT, _ASKED = "order.draft", "order.asked"
 
 
@@ -151,36 +152,32 @@ def _closed(terms: MarketTerms, account: AccountView, *, takes_orders: bool) -> 
 
 
 def _lines(board: Board, written: Written, ticket: Ticket, view: Outlook) -> dict[str, str]:
-    terms = board.terms
-    quote, size, buys = terms.quote, terms.base.symbol, ticket.side == "buy"
-    lines = {}
+    terms, buys = board.terms, ticket.side == "buy"
+    quote, size = terms.quote, terms.base.symbol
+    lines = {"Trades at once": "nothing"}
     if view.trades_now:
         how_much = "all of it" if view.trades_now == ticket.lots else "a part"
-        average = average_price(terms, view.trades_now, view.quote_now)
+        average = terms.rounded_price(average_price(terms, view.trades_now, view.quote_now))
         lines["Trades at once"] = f"{terms.size(view.trades_now)} {size} ({how_much})"
-        lines["Expected price"] = f"about {terms.rounded_price(average)} {quote.symbol}"
-        lines["Worst price of that"] = f"{terms.price(view.worst_now or 0)} {quote.symbol}"
-        lines["Costs" if buys else "Brings"] = quote.amount(view.quote_now)
-        lines["Fee, at most"] = quote.amount(view.fee_now)
-    else:
-        lines["Trades at once"] = "nothing"
+        lines["Expected price"] = f"about {average} {quote.symbol}"
     if view.rests:
-        lines["Waits in the book"] = (
-            f"{terms.size(view.rests)} {size} at {terms.price(ticket.ticks)}"
-        )
+        waits = f"{terms.size(view.rests)} {size} at {terms.price(ticket.ticks)}"
+        lines["Waits in the book"] = waits
     if view.lapses:
         lines["Is cancelled"] = f"{terms.size(view.lapses)} {size}"
-    lines["Limit"] = f"{terms.price(ticket.ticks)} {quote.symbol}"
+    lines["Worst price"] = f"{terms.price(ticket.ticks)} {quote.symbol}"
     if written.kind == MARKET:
         best = board.book.against(ticket.side)[0].ticks
-        slip = percent_text(ticket.ticks - best, best)
-        lines["Limit"] += f" ({slip} from the best price)"
+        lines["Worst price"] += f" ({percent_text(ticket.ticks - best, best)})"
+    if view.trades_now:
+        now = view.quote_now + view.fee_now if buys else view.quote_now - view.fee_now
+        word = "You pay now" if buys else "You receive now"
+        lines[word] = f"{quote.amount(now)}, fee {quote.number(view.fee_now)}"
     if buys:
         lines["You receive"] = f"{terms.size(ticket.lots - view.lapses)} {size}"
     lines["You pay at most" if buys else "All sold, you get at least"] = quote.amount(view.bound)
-    lines["Fee in it, at most"] = (
-        f"{quote.amount(view.fee_bound)} ({percent_of_bps(ticket.fee_bps(terms))})"
-    )
+    fee = f"{quote.amount(view.fee_bound)} ({percent_of_bps(ticket.fee_bps(terms))})"
+    lines["Fee in it, at most"] = fee
     return {name: plain(text) for name, text in lines.items()}
 
 
@@ -238,7 +235,8 @@ def _in_words(terms: MarketTerms, draft: Draft) -> str:
         f"{draft.ticket.side.capitalize()} {terms.size(order.lots)} {terms.base.symbol} for "
         f"{most} {terms.quote.amount(terms.quote_of(order.lots, order.ticks))}, fee up to "
         f"{percent_of_bps(order.max_fee_bps)}, may settle until {moment(order.expiry)}. Lane "
-        f"{order.lane}, sequence {order.sequence}: a later order of the lane replaces this one."
+        f"{order.lane}, sequence {order.sequence}: a later order of the lane replaces this one.",
+        _LONGEST,
     )
 
 
@@ -280,5 +278,5 @@ def _done(terms: MarketTerms, ticket: Ticket, placed: Placed) -> Done:
     lapsed = ticket.lots - placed.filled - placed.remaining
     if lapsed:
         parts.append(f"{terms.size(lapsed)} {symbol} cancelled")
-    text = plain(f"Order accepted: {'; '.join(parts)}.")
+    text = plain(f"Order accepted: {'; '.join(parts)}.", _LONGEST)
     return Done(text, "Order hash", placed.order_hash)

@@ -191,7 +191,7 @@ class OrderInputs:
         try:
             ticks, exact = terms.read_price(text, side)
         except GavelbookError as error:
-            st.caption(f":red[{plain(sentence(error))}]")
+            st.caption(f":red[{sentence(error)}]")
             return None
         if not ticks:
             lowest = plain(f"{terms.price(1)} {terms.quote.symbol}")
@@ -214,7 +214,7 @@ class OrderInputs:
         try:
             lots, exact = terms.read_size(text)
         except GavelbookError as error:
-            st.caption(f":red[{plain(sentence(error))}]")
+            st.caption(f":red[{sentence(error)}]")
             return 0
         lot = plain(terms.base.amount(terms.lot_size))
         if not lots:

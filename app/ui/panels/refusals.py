@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ui.wording import plain, sentence
+from ui.wording import amount, sentence
 
 if TYPE_CHECKING:
     from gavelbook.errors import GavelbookError
@@ -18,8 +18,8 @@ def order_refusal(error: GavelbookError, terms: MarketTerms, ticket: Ticket) -> 
     details = error.details
     gives = terms.quote if ticket.side == "buy" else terms.base
     if error.code == "insufficient_balance":
-        needed, available = (gives.amount(int(details[key])) for key in ("needed", "available"))
-        return plain(f"The order needs {needed} free in escrow, and there is {available}.")
+        needed, available = (amount(gives, int(details[key])) for key in ("needed", "available"))
+        return f"The order needs {needed} free in escrow, and there is {available}."
     if error.code == "post_only_would_cross":
         return f"At {terms.price(ticket.ticks)} it would have traded at once, and it is post-only."
     return sentence(error)
@@ -29,8 +29,8 @@ def money_refusal(error: GavelbookError, token: Token) -> str:
     """Say why a deposit or withdrawal of ``token`` was refused."""
     details = error.details
     if error.code == "insufficient_withdrawable":
-        most, asked = (token.amount(int(details[key])) for key in ("withdrawable", "amount"))
-        return plain(
+        most, asked = (amount(token, int(details[key])) for key in ("withdrawable", "amount"))
+        return (
             f"At most {most} can be withdrawn now, and {asked} was asked: what orders reserve and "
             "what has not settled stays."
         )
