@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
+from gavelbook.service.sale_view import Fill
 from ui.wording import PRICING_NAMES, RULE_NAMES
 
 if TYPE_CHECKING:
@@ -21,22 +23,22 @@ def comparison_table(views: Sequence[SaleView]) -> None:
     """Show what became of each sale, a line each."""
     books = [_book(view) for view in views]
     if any(books.count(book) > 1 for book in books):
-        st.caption("Some of these sales took the same bids: there only the rule differs.")
+        st.caption("Some of these sales took the same bids: what differs comes of their terms.")
     rows = []
     for view in views:
-        outcomes = view.allocation.outcomes
-        raised = view.decision.raised if view.decision else 0
+        outcomes = Counter(line.fill for line in view.bids)
+        decision = view.decision
         rows.append(
             {
                 "Sale": view.name,
                 "Rule": RULE_NAMES[view.auction.rule],
-                "Full": outcomes.full,
-                "Partial": outcomes.partial,
-                "None": outcomes.nothing,
+                "Full": outcomes[Fill.FULL],
+                "Partial": outcomes[Fill.PARTIAL],
+                "None": outcomes[Fill.NOTHING],
                 "Winners": sum(line.filled > 0 for line in view.bidders),
-                "Lots sold": view.allocation.sold_lots,
+                "Lots sold": decision.sold_lots if decision else 0,
                 "Lowest winning price": _price(view),
-                "Raised": view.payment_token.amount(raised),
+                "Raised": view.payment_token.amount(decision.raised if decision else 0),
                 "Pricing": PRICING_NAMES[view.auction.pricing],
             }
         )

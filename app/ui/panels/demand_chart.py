@@ -56,7 +56,7 @@ def _clearing(view: SaleView, color: str) -> list[Any]:
     rule = alt.Chart(data).mark_rule(color=color, strokeWidth=2).encode(x="price:Q")
     low, high = (_coordinate(view.payment_token, price) for price in _ladder(view))
     left = place > (low + high) / 2
-    word = "Clearing price" if view.decision else "Clears now at"
+    word = "Clearing price" if view.decision else "Clears at"
     text = alt.Chart(data).mark_text(
         align="right" if left else "left",
         dx=-7 if left else 7,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _COLORS = {"light": ("#c2700c", "#64748b"), "dark": ("#f0a94a", "#94a3b8")}
 _HEIGHT = 440
 _MILLISECONDS = 1_000
+_ROOM = 20
+"""A new sale shows this part of its window, so that the first bids are not a single stroke."""
 
 
 def price_history_chart(view: SaleView, theme: str) -> Any:
@@ -31,9 +33,12 @@ def price_history_chart(view: SaleView, theme: str) -> Any:
         )
         for point in view.history
     ]
+    begin, end = _span(view)
+    rows.append((end * _MILLISECONDS, *rows[-1][1:]))
     frame = pd.DataFrame(rows, columns=["at", "price", "shown", "demand"])
     frame["at"] = pd.to_datetime(frame["at"], unit="ms", utc=True)
-    x = alt.X("at:T").title("Time (UTC)").scale(type="utc").axis(tickCount=6)
+    x = alt.X("at:T").title("Time (UTC)").axis(tickCount=6)
+    x = x.scale(type="utc", domain=[begin * _MILLISECONDS, end * _MILLISECONDS])
     y = alt.Y("price:Q").title(f"Price per lot, {money.symbol}").scale(zero=False)
     base = alt.Chart(frame).encode(x=x, y=y)
     line = base.mark_line(interpolate="step-after", strokeWidth=2.2, color=color)
@@ -47,3 +52,12 @@ def price_history_chart(view: SaleView, theme: str) -> Any:
     floor = pd.DataFrame({"price": [float(auction.floor_price / 10**money.decimals)]})
     rule = alt.Chart(floor).mark_rule(strokeDash=[6, 4], color=floor_color).encode(y="price:Q")
     return alt.layer(rule, line, points).properties(height=_HEIGHT)
+
+
+def _span(view: SaleView) -> tuple[int, int]:
+    """Return from when to when the chart goes; the last price holds until then."""
+    start, end = view.terms.start or 0, view.terms.end or 0
+    if view.decision is not None:
+        return start, end
+    # As far as the sale is for certain: the picture is drawn once for each change.
+    return start, min(max(view.history[-1].at, start + (end - start) // _ROOM), end)
