@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FRESH_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 _SYMBOL_LENGTH = 24
+_ANYBODY = "0x" + 40 * "1"
+"""An account with a key, as far as a token can tell."""
 
 
 class VenueReader:
@@ -134,7 +136,7 @@ class VenueReader:
         if address not in self._tokens:
             token = Token(self.web3, address)
             name, version = token.name(), None
-            if token.takes_permits(address):
+            if token.takes_permits(_ANYBODY):
                 name, version = token.permit_domain()
             self._tokens[address] = KnownToken(
                 address, name, _plain(token.symbol()), token.decimals(), version
