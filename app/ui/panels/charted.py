@@ -42,4 +42,5 @@ def as_table(key: str, columns: Sequence[str], rows: Callable[[], Sequence[Seque
     place = st.expander("The chart as a table", key=key, on_change="rerun")
     if place.open:
         frame = pd.DataFrame(rows(), columns=list(columns))
-        place.dataframe(frame, hide_index=True, height=min(36 * (len(frame) + 1) + 2, 360))
+        height = min(36 * (len(frame) + 1) + 2, 360)
+        place.dataframe(frame, hide_index=True, height=height, alt="The chart as a table")

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from gavelbook.service.sale_view import Fill
-from ui.wording import PRICING_NAMES, RULE_NAMES
+from ui.wording import PRICING_NAMES, RULE_NAMES, cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def comparison_table(views: Sequence[SaleView]) -> None:
         decision = view.decision
         rows.append(
             {
-                "Sale": view.name,
+                "Sale": cell(view.name),
                 "Rule": RULE_NAMES[view.auction.rule],
                 "Full": outcomes[Fill.FULL],
                 "Partial": outcomes[Fill.PARTIAL],
