@@ -8,13 +8,15 @@
   window.testWallets = {};
   const make = (name) => {
     const listeners = {};
+    let late = () => {};
     return {
+      late: (value) => late(value),
       on: (event, then) => (listeners[event] ??= []).push(then),
       emit: (event, value) => (listeners[event] ?? []).forEach((then) => then(value)),
       request: async ({ method, params }) => {
         const { result, error, never, events } = await window.askTestWallet(name, method, params);
         for (const [event, value] of events ?? []) window.testWallets[name].emit(event, value);
-        if (never) return new Promise(() => {});
+        if (never) return new Promise((then) => (late = then));
         if (error) throw Object.assign(new Error(error.message), error);
         return result;
       },

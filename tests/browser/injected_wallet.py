@@ -55,6 +55,7 @@ class InjectedWallet:
     sent: list = field(default_factory=list)
     held: list = field(default_factory=list)
     added: list = field(default_factory=list)
+    unanswered: dict | None = None
 
     @property
     def address(self):
@@ -155,6 +156,7 @@ class InjectedWallet:
     # Transactions
 
     def _send(self, fields):
+        self.unanswered = fields
         self._consent()
         raw, transaction_hash = self._signed(fields)
         self.sent.append(transaction_hash)
@@ -204,6 +206,13 @@ class InjectedWallet:
         return transaction_hash
 
     # What its owner does in the wallet
+
+    def confirm(self, page):
+        """Confirm the transaction of which nothing was heard; return its hash."""
+        self.silent = False
+        sent = self._send(self.unanswered)
+        page.evaluate("([name, value]) => window.testWallets[name].late(value)", [self.name, sent])
+        return sent
 
     def choose(self, page, number):
         """Choose another account in the wallet itself."""

@@ -29,6 +29,14 @@ SECONDS = 1000
 START_SECONDS = 60
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patience():
+    """A machine that does many things at once answers late."""
+    expect.set_options(timeout=20 * SECONDS)
+    yield
+    expect.set_options(timeout=5 * SECONDS)
+
+
 @pytest.fixture(scope="module")
 def site(browser_path):
     """The page's address, the node's, and a chain with a token."""
@@ -94,7 +102,7 @@ def tab(chrome, site):
         visit = Visit(browser.new_page(), SimpleNamespace(url=site.url))
         visits.append(visit)
         page = visit.page
-        page.set_default_timeout(10 * SECONDS)
+        page.set_default_timeout(20 * SECONDS)
         inject(page, *wallets)
         page.goto(site.url)
         page.get_by_role("heading", name="Work").wait_for()
@@ -393,3 +401,6 @@ class TestTransactions:
         button(page, "Pay").click()
         button(page, "Forget it").click()
         expect(page.get_by_text("refuse it there")).to_be_visible()
+        expect(page.get_by_text("Step 1: Pay")).to_be_hidden()
+        sent = fox.confirm(page)
+        expect(page.get_by_text(f"Done with {sent}")).to_be_visible()

@@ -4,6 +4,7 @@ The last test moves the chain's clock to the end of the sale; by its name this m
 """
 
 import re
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from gavelbook.chain.exchange import Exchange
 from gavelbook.chain.sale import Sale
 from gavelbook.chain.sender import Sender
 from gavelbook.chain.token import Token
+from gavelbook.service.amounts import decimal_text
 from gavelbook.service.faucet import faucet_account
 from tests.browser.conftest import Visit
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
@@ -58,9 +60,17 @@ def world(demo):
 
 @pytest.fixture(scope="module")
 def fox(world):
-    wallet = InjectedWallet(world.demo.rpc_url, fresh_accounts("flows"))
+    wallet = InjectedWallet(world.demo.rpc_url, fresh_accounts(f"flows {time.time_ns()}"))
     world.fund(wallet)
     return wallet
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience():
+    """A machine that does many things at once answers late."""
+    expect.set_options(timeout=30 * SECONDS)
+    yield
+    expect.set_options(timeout=5 * SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +107,7 @@ def go_to(page, name):
 
 def sale_of(page, world):
     """The sale that the page's address names."""
+    page.wait_for_url(re.compile("sale="))
     [address] = parse_qs(urlsplit(page.url).query)["sale"]
     return Sale(world.web3, address)
 
@@ -175,12 +186,14 @@ class TestMarket:
         go_to(page, "Market")
         sign_in(page)
         page.get_by_role("tab", name="Deposit and withdraw").click()
+        before = world.escrow(fox, world.money).amount
         fill(page, "Amount, DUSD", "3000.5")
         button(page, "Deposit").last.click()
         expect(page.get_by_text("3,000.5 DUSD paid in.")).to_be_visible()
-        assert world.escrow(fox, world.money).amount == 30_005 * ONE // 10
+        escrow = world.escrow(fox, world.money).amount
+        assert escrow == before + 30_005 * ONE // 10
         free = page.get_by_role("row").filter(has_text="Free for orders")
-        expect(free).to_contain_text("3,000.5", timeout=60 * SECONDS)
+        expect(free).to_contain_text(decimal_text(escrow, 18), timeout=60 * SECONDS)
 
     def test_a_limit_order_is_placed_and_cancelled(self, page, fox):
         go_to(page, "Market")
@@ -230,8 +243,10 @@ class TestMarket:
         expect(page.get_by_role("heading", name="Trading of Fox")).to_have_count(0)
         fox.choose(page, 1)
         # What was signed in before counts no more.
+        page.wait_for_timeout(2 * SECONDS)
         expect(page.get_by_label(f"Account {fox.address}")).to_be_visible()
         expect(button(page, "Sign in to the exchange")).to_be_visible()
+        expect(page.get_by_role("heading", name="Trading of Fox")).to_have_count(0)
 
 
 class TestPortfolio:
