@@ -10,7 +10,7 @@ import numpy as np
 
 from ape_gavelbook.paths import ANVIL_VERSION, SOLC_VERSION, project_root
 from gavelbook.files.atomic import replacing
-from tests.bench import allocation, exchange_gas, exchange_intake, matching, sale_gas
+from tests.bench import allocation, exchange_gas, exchange_intake, matching, sale_gas, ui
 from tests.bench.anvil_chain import HARDFORK, AnvilChain
 from tests.bench.contract_code import settings
 from tests.bench.targets import TARGETS, Target
@@ -29,6 +29,7 @@ def main() -> None:
     figures.update(allocation.measure())
     figures.update(matching.measure())
     figures.update(exchange_intake.measure())
+    figures.update(ui.measure())
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     with replacing(OUTPUT) as file:
         json.dump(figures, file, indent=2)

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from tests.browser.demo_process import find_browser, running_demo
+from tests.browser.demo_process import BROWSER_ARGUMENTS, find_browser, running_demo
 
 REQUIRED = os.environ.get("GAVELBOOK_REQUIRE_BROWSER") == "1"
 WIDTH, HEIGHT = 1280, 1800
@@ -25,9 +25,8 @@ def chrome(browser_path):
     """A browser for one module: while Playwright is open, its event loop runs in this thread."""
     from playwright.sync_api import sync_playwright
 
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
         yield browser
         browser.close()
 

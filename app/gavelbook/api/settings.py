@@ -78,7 +78,7 @@ class ApiSettings:
     heartbeat: float = 15.0
     streams: int = 1_000
     """Open WebSockets at most, over all clients."""
-    streams_per_ip: int = 20
+    streams_per_ip: int = 64
     stream_buffer: int = 512
     """Messages that wait for a slow consumer before it is disconnected."""
     resume_buffer: int = 1_024
