@@ -16,14 +16,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ape_gavelbook import paths
 from tests.evm.compiled import OVERRIDE, compile_changed
 from tests.mutants.mutants import MUTANTS, Mutant
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 JOBS = int(os.environ.get("GAVELBOOK_JOBS", "2"))
 FEW = {
@@ -32,24 +29,39 @@ FEW = {
     "GAVELBOOK_EXAMPLES": "15",
     "GAVELBOOK_CALLS": "1600",
 }
-SALE_TESTS = (
-    "tests/hostile/test_hostile_allocator.py",
-    "tests/hostile/test_exit_without_operator.py",
-    "tests/hostile/test_griefing.py::test_full_tick_stops_nothing_but_bids_at_it",
-    "tests/parity/test_differential.py",
-    "tests/hostile/test_malformed_calldata.py",
-    "tests/stateful/test_solvency.py",
-    "tests/parity/test_refusals.py",
+
+
+class Part(NamedTuple):
+    """A contract that is deployed, and the tests that guard what is in it."""
+
+    root: str
+    tests: tuple[str, ...]
+
+
+SALE = Part(
+    "SaleFactory",
+    (
+        "tests/hostile/test_hostile_allocator.py",
+        "tests/hostile/test_exit_without_operator.py",
+        "tests/hostile/test_griefing.py::test_full_tick_stops_nothing_but_bids_at_it",
+        "tests/parity/test_differential.py",
+        "tests/hostile/test_malformed_calldata.py",
+        "tests/stateful/test_solvency.py",
+        "tests/parity/test_refusals.py",
+    ),
 )
-EXCHANGE_TESTS = (
-    "tests/contracts/exchange",
-    "tests/hostile/test_hostile_matcher.py",
-    "tests/hostile/test_stolen_keys.py",
-    "tests/hostile/test_review_exchange.py",
-    "tests/hostile/test_exchange_exit_without_operator.py",
-    "tests/hostile/test_hostile_batches.py",
-    "tests/stateful/test_exchange_solvency.py",
-    "tests/parity/test_exchange.py",
+EXCHANGE = Part(
+    "Exchange",
+    (
+        "tests/contracts/exchange",
+        "tests/hostile/test_hostile_matcher.py",
+        "tests/hostile/test_stolen_keys.py",
+        "tests/hostile/test_review_exchange.py",
+        "tests/hostile/test_exchange_exit_without_operator.py",
+        "tests/hostile/test_hostile_batches.py",
+        "tests/stateful/test_exchange_solvency.py",
+        "tests/parity/test_exchange.py",
+    ),
 )
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+)", re.MULTILINE)
 
@@ -63,8 +75,8 @@ class Verdict(NamedTuple):
     seconds: float
 
 
-def judge(mutant: Mutant | None, tests: Sequence[str]) -> Verdict:
-    """Compile a mutant and run ``tests`` on it; None stands for the contracts unchanged.
+def judge(mutant: Mutant | None, part: Part) -> Verdict:
+    """Compile a mutant and run the tests of ``part``; None stands for the contracts unchanged.
 
     Raises:
         CompileError: the mutant is no program.
@@ -74,10 +86,10 @@ def judge(mutant: Mutant | None, tests: Sequence[str]) -> Verdict:
     overrides = {mutant.path: mutant.source()} if mutant else {}
     with TemporaryDirectory() as folder:
         compiled = Path(folder, "compiled.json")
-        compiled.write_text(json.dumps(compile_changed(overrides)))
+        compiled.write_text(json.dumps(compile_changed(overrides, part.root)))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
         answer = subprocess.run(
-            [*command, *tests],
+            [*command, *part.tests],
             cwd=paths.project_root(),
             env={**os.environ, **FEW, OVERRIDE: str(compiled)},
             capture_output=True,
@@ -95,15 +107,15 @@ def judge(mutant: Mutant | None, tests: Sequence[str]) -> Verdict:
 def main(names: list[str]) -> int:
     """Print a table of the mutants and return 1 where one survives."""
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    for tests in {_tests(mutant): None for mutant in chosen}:
-        control = judge(None, tests)
+    for part in {_part(mutant): None for mutant in chosen}:
+        control = judge(None, part)
         if control.killer:
             print(f"The contracts as they are fail {control.killer}")
             return 1
     print(f"{'mutant':45} {'guards':12} {'seconds':>7}  killed by")
     survivors = 0
     with ThreadPoolExecutor(JOBS) as pool:
-        for verdict in pool.map(judge, chosen, map(_tests, chosen)):
+        for verdict in pool.map(judge, chosen, map(_part, chosen)):
             killer = verdict.killer.removeprefix("tests/") or "NOBODY"
             survivors += not verdict.killer
             print(
@@ -114,8 +126,8 @@ def main(names: list[str]) -> int:
     return int(survivors > 0)
 
 
-def _tests(mutant: Mutant) -> tuple[str, ...]:
-    return EXCHANGE_TESTS if mutant.of_exchange else SALE_TESTS
+def _part(mutant: Mutant) -> Part:
+    return EXCHANGE if mutant.of_exchange else SALE
 
 
 if __name__ == "__main__":
