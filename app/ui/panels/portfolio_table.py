@@ -20,7 +20,10 @@ _LONGEST_NAME = 24
 _GROUP = ' class="group"'
 _STYLE = """
 <style>
-.pots { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; width: 100%; }
+.pots {
+  border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; position: relative;
+  width: 100%;
+}
 .pots th, .pots td {
   border: 0; border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent);
   padding: 0.55rem 0.75rem; text-align: right; vertical-align: top; white-space: nowrap;
@@ -33,13 +36,13 @@ _STYLE = """
 .pots .name, .pots .note { display: block; font-size: 0.78rem; font-weight: 400; opacity: 0.72; }
 .pots .name { max-width: 12rem; overflow: hidden; text-overflow: ellipsis; }
 .pots .group { border-left: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
-.pots .none { opacity: 0.4; }
+.pots .none { opacity: 0.6; }
 .pots .sum { font-weight: 600; }
 .pots .hint {
   border: 0; clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; width: 1px;
 }
 @media (max-width: 760px) {
-  .pots thead { clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; }
+  .pots thead { display: none; }
   .pots, .pots tbody { display: block; }
   .pots tr {
     border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 0.5rem;
