@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from gavelbook.accounts.bodies import AccountView
 
 _KEY = "identity"
+NOTICES = "notices"
+"""Where a session keeps what it said to whoever acts."""
+
 _CHECK_SECONDS = 30.0
+_TOKEN = re.compile(r"[!-~]{1,200}")
+"""What a token can look like: whatever else a browser sends is not handed on."""
 _ENDED = frozenset({"unknown_session", "session_required"})
 
 
@@ -40,6 +46,12 @@ class Identity:
     """Whether the cookie that the browser came with was looked at: once, and never again."""
     checked_at: float = 0.0
     task: CookieTask | None = None
+
+    def become(self, actor: Actor | None) -> None:
+        """Have ``actor`` act from now on; what the one before was told is told to nobody else."""
+        if actor != self.actor:
+            st.session_state.pop(NOTICES, None)
+        self.actor = actor
 
     def keep_in_browser(self, token: str | None) -> None:
         """Have the browser keep ``token`` for its next visit; None to have it forgotten."""
@@ -67,7 +79,7 @@ def managed_token() -> str | None:
 def adopt_demo(actor: Actor) -> None:
     """Act as an account of the demo from now on."""
     sign_out()
-    identity().actor = actor
+    identity().become(actor)
 
 
 def adopt_wallet(actor: Actor | None) -> None:
@@ -76,7 +88,7 @@ def adopt_wallet(actor: Actor | None) -> None:
     before = known.actor
     if before is not None and before != actor:
         _forget_at_exchange(before)
-    known.actor = actor
+    known.become(actor)
 
 
 def adopt_managed(token: str) -> Actor:
@@ -92,7 +104,7 @@ def adopt_managed(token: str) -> Actor:
     old = st.context.cookies.get(COOKIE)
     if managed_token() != token:
         sign_out()
-    if old and old != token:
+    if old and old != token and _TOKEN.fullmatch(old):
         _end(old)
     known = identity()
     known.cookie_seen = True
@@ -103,7 +115,8 @@ def adopt_managed(token: str) -> Actor:
 def sign_out() -> None:
     """End the session of whoever acts, here, at the exchange, at the signer and in the browser."""
     known = identity()
-    actor, known.actor = known.actor, None
+    actor = known.actor
+    known.become(None)
     known.cookie_seen = True
     if actor is None:
         return
@@ -123,7 +136,10 @@ def restore() -> None:
         known.cookie_seen = True
         token = st.context.cookies.get(COOKIE)
         if token and accounts_open():
-            _take_up(known, token)
+            if _TOKEN.fullmatch(token):
+                _take_up(known, token)
+            else:
+                known.keep_in_browser(None)
         return
     token = managed_token()
     if token is not None and time.monotonic() - known.checked_at > _CHECK_SECONDS:
@@ -135,7 +151,7 @@ def _take_up(known: Identity, token: str) -> None:
         account = accounts().whoami(token)
     except GavelbookError as error:
         if error.code in _ENDED:
-            known.actor = None
+            known.become(None)
             known.keep_in_browser(None)
         return
     _accept(known, token, account)
@@ -143,7 +159,8 @@ def _take_up(known: Identity, token: str) -> None:
 
 def _accept(known: Identity, token: str, account: AccountView) -> Actor:
     actor = Actor(account.name, account.address.text(), AccountKind.MANAGED, str(token))
-    known.actor, known.checked_at = actor, time.monotonic()
+    known.become(actor)
+    known.checked_at = time.monotonic()
     return actor
 
 

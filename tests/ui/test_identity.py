@@ -154,8 +154,9 @@ def test_a_sign_out_ends_the_session_everywhere(session, user, browser, site):
     assert who(AppTest.from_function(script, default_timeout=60).run()) == "nobody"
 
 
-def test_a_cookie_that_opens_nothing_is_dropped(session, browser):
-    browser[COOKIE] = "made-up"
+@pytest.mark.parametrize("value", ["made-up", " ", "line\nbreak", "ünknown", "x" * 10_000])
+def test_a_cookie_that_opens_nothing_is_dropped(session, browser, value):
+    browser[COOKIE] = value
     session.run()
     assert who(session) == "nobody"
     assert task(session) is not None

@@ -137,3 +137,11 @@ def test_nobody_does_nothing(page, sent):
     send(page)
     assert "Say who you are first" in page.error[0].value
     assert sent() == 0
+
+
+def test_what_one_was_told_is_not_told_to_the_next(page, sent):
+    send(page)
+    page.button(key="identity.demo.Ben").click().run()
+    assert not page.success
+    page.button(key="identity.demo.Ada").click().run()
+    assert not page.success

@@ -14,7 +14,7 @@ from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import AccountKind, carry_out
 from ui import wallet_steps
 from ui.desk import signers
-from ui.identity_state import current_actor
+from ui.identity_state import NOTICES, current_actor
 from ui.wording import sentence
 
 if TYPE_CHECKING:
@@ -197,5 +197,5 @@ def _failure(error: GavelbookError, words: Callable[[GavelbookError], str]) -> _
 
 
 def _board() -> _Board:
-    board: _Board = st.session_state.setdefault("notices", _Board())
+    board: _Board = st.session_state.setdefault(NOTICES, _Board())
     return board
