@@ -24,6 +24,7 @@ from gavelbook.api.process import STREAM_MESSAGE_BYTES
 from gavelbook.errors import GavelbookError
 from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.session_tickets import TICKETS
+from gavelbook.wallet import refuse_words_in_environment
 from ui.routes.edge import HEALTH, Edge
 from ui.routes.live_chain import PATH as LIVE_CHAIN
 from ui.routes.live_chain import LiveChain
@@ -42,8 +43,6 @@ _SCRIPT = Path(__file__).parent / "streamlit_app.py"
 _PREFIX = "GAVELBOOK_"
 _TABLE = "gavelbook"
 _TOO_LONG = 1009
-_NEVER = ("MNEMONIC", "SEED_PHRASE", "PRIVATE_KEY")
-_WORD_COUNTS = frozenset({12, 15, 18, 21, 24})
 _OPTIONS = {
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,
@@ -60,7 +59,7 @@ def create_app(public_url: str, api: ASGIApp | None = None) -> ASGIApp:
     """Return the application behind ``public_url``; ``api`` is an exchange of the same process.
 
     Raises:
-        GavelbookError: ``bad_url``, ``key_in_settings``.
+        GavelbookError: ``bad_url``, ``mnemonic_in_environment``, ``setting_misplaced``.
 
     """
     # Streamlit looks for its files beside the first application that is made.
@@ -163,28 +162,19 @@ def _adopt_secrets() -> None:
     """Put the table [gavelbook] of secrets.toml where the environment does not say otherwise.
 
     Raises:
-        GavelbookError: ``key_in_settings``: a mnemonic or a key is where pages could read it.
+        WalletError: ``mnemonic_in_environment``: words of a wallet are where pages could read them.
+        GavelbookError: ``setting_misplaced``, where Streamlit would overrule the environment.
 
     """
     table: Mapping[str, Any] = {}
     if st.secrets.load_if_toml_exists():
-        stray = [name for name in st.secrets if name.upper().startswith(_PREFIX)]
-        if stray:
-            message = f"Expected {stray[0]} in the table [{_TABLE}] of secrets.toml, was outside"
-            raise GavelbookError("setting_misplaced", message, name=stray[0])
+        stray = next((name for name in st.secrets if name.upper().startswith(_PREFIX)), None)
+        if stray is not None:
+            message = f"Expected {stray} in the table [{_TABLE}] of secrets.toml, was outside"
+            raise GavelbookError("setting_misplaced", message, name=stray)
         table = st.secrets.get(_TABLE, {})
-    for name, value in table.items():
-        os.environ.setdefault(f"{_PREFIX}{name.upper()}", str(value))
-    for name, text in os.environ.items():
-        _refuse_keys(name, text)
-
-
-def _refuse_keys(name: str, text: str) -> None:
-    words = text.split()
-    phrase = len(words) in _WORD_COUNTS and all(
-        word.isascii() and word.isalpha() and word.islower() and 3 <= len(word) <= 8  # noqa: PLR2004
-        for word in words
-    )
-    if phrase or (text and any(each in name.upper() for each in _NEVER)):
-        message = f"Expected no key among the settings of the pages, was one in {name}"
-        raise GavelbookError("key_in_settings", message, name=name)
+    found = {f"{_PREFIX}{name.upper()}": str(value) for name, value in table.items()}
+    refuse_words_in_environment(found)
+    refuse_words_in_environment()
+    for name, text in found.items():
+        os.environ.setdefault(name, text)
