@@ -56,7 +56,7 @@ def session(site, browser):
 
 
 def who(app):
-    assert not app.exception, app.exception
+    assert [each.message for each in app.exception] == []
     return app.text[0].value
 
 

@@ -120,6 +120,7 @@ class MarketDesk:
             ClientError: ``sign_in_required``, until the action of `sign_in` was carried out.
 
         """
+        self._api.require_session(actor)
         return self._reader.account(terms, actor)
 
     def may_read(self, actor: Actor) -> bool:
