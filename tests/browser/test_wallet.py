@@ -404,3 +404,15 @@ class TestTransactions:
         expect(page.get_by_text("Step 1: Pay")).to_be_hidden()
         sent = fox.confirm(page)
         expect(page.get_by_text(f"Done with {sent}")).to_be_visible()
+
+    def test_an_answer_that_comes_while_the_wallet_is_not_drawn_is_taken_later(self, tab, fox):
+        page = tab(fox)
+        fox.silent = True
+        button(page, "Pay").click()
+        page.get_by_text("Step 1: Pay").wait_for()
+        page.get_by_text("Without the wallet").click()
+        expect(page.locator("section.wallet")).to_have_count(0)
+        sent = fox.confirm(page)
+        page.get_by_text("Without the wallet").click()
+        expect(page.get_by_text(f"Done with {sent}")).to_be_visible()
+        assert fox.asked("eth_sendTransaction") == 1

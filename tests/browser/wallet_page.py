@@ -88,5 +88,6 @@ def elsewhere():
 page = st.navigation(
     [st.Page(work, title="Work", default=True), st.Page(elsewhere, title="Elsewhere")]
 )
-actor = wallet_steps.connected_wallet()
+hidden = st.checkbox("Without the wallet")
+actor = None if hidden else wallet_steps.connected_wallet()
 page.run()
