@@ -9,7 +9,7 @@ from gavelbook.chain.signing import sign_admission
 from gavelbook.service.sale_view import Stage
 from tests.ui.conftest import APP, act_as
 from tests.ui.sale_world import CHAIN_ID, ENTITY, HOSTILE_NAME, WHOLE, sale_world
-from tests.ui.test_sale_page import button, live_data, metrics, open_tab, place, texts
+from tests.ui.test_sale_page import button, live_data, metrics, open_tab, place, problems, texts
 
 STRANGE = bytes(31) + b"\x09"
 
@@ -30,8 +30,8 @@ def visit(world, name, who=None, page="sale"):
     app.switch_page(f"app_pages/{page}.py")
     app.query_params["sale"] = world.address(name)
     app.run()
-    assert not app.exception
-    assert not app.error, texts(app)
+    assert problems(app) == []
+    assert [each.value for each in app.error] == []
     return app
 
 
@@ -185,4 +185,4 @@ def test_names_that_strangers_chose_stay_text(world, tab):
         assert raw not in said.replace("**:red", "")
     values = [metric.value for metric in app.metric]
     assert not any("*D*" in value for value in values)
-    assert not app.exception
+    assert problems(app) == []

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from gavelbook.service.sale_view import Stage
 from tests.ui.conftest import APP, act_as
 from tests.ui.sale_world import sale_world
-from tests.ui.test_sale_page import button, live_data, metrics, texts
+from tests.ui.test_sale_page import button, live_data, metrics, problems, texts
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def world(tmp_path_factory):
 @pytest.fixture
 def start(world):
     app = AppTest.from_file(str(APP), default_timeout=60).run()
-    assert not app.exception
+    assert problems(app) == []
     return app
 
 
@@ -90,7 +90,7 @@ def test_a_chain_without_sales_says_so(start, monkeypatch, tmp_path):
     monkeypatch.setenv("GAVELBOOK_DEPLOYMENTS", str(tmp_path))
     monkeypatch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "0")
     start.run()
-    assert not start.exception
+    assert problems(start) == []
     assert "No sale yet" in texts(start)
     assert "No contract is recorded" not in texts(start)
 
@@ -98,5 +98,5 @@ def test_a_chain_without_sales_says_so(start, monkeypatch, tmp_path):
 def test_a_chain_that_does_not_answer_is_a_sentence(start, monkeypatch):
     monkeypatch.setenv("GAVELBOOK_RPC_URL", "http://127.0.0.1:9")
     start.run()
-    assert not start.exception
+    assert problems(start) == []
     assert "cannot be read right now" in start.error[0].value
