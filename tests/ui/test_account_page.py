@@ -155,6 +155,14 @@ def test_what_opening_refuses(account, signer, name, password, again, said):
     assert field(account, "Choose a name").value == name
 
 
+def test_leaving_the_page_of_an_export_forgets_it_too(home):
+    open_tab(home, "Take the key along")
+    export(home)
+    home.switch_page("app_pages/portfolio.py").run()
+    home.switch_page("app_pages/account.py").run()
+    assert "account.export.file" not in home.session_state
+
+
 def test_a_name_is_given_once(account, signer):
     signer.client.register("taken", PASSWORD)
     register(account, "Taken")

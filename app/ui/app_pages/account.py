@@ -15,7 +15,7 @@ from ui.panels.account_limits import limits
 from ui.panels.account_requests import read, session
 from ui.panels.account_security import change_password, sessions
 from ui.panels.account_trail import trail
-from ui.panels.notices import show_notice
+from ui.panels.notices import forget, show_notice
 from ui.wording import moment, plain
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from gavelbook.service.acting import Actor
 
 _MILLISECONDS = 1_000
+_EXPORT = "Take the key along"
+
+_NEXT = {
+    "portfolio": "Put money in, see what is yours",
+    "sale": "Bid in a sale",
+    "market": "Trade on the market",
+}
 
 _OTHERS = {
     AccountKind.DEMO: (
@@ -77,16 +84,21 @@ def _own(actor: Actor) -> None:
         "Daily limits": limits,
         "Password": change_password,
         "Sessions": sessions,
-        "Take the key along": lambda: export(actor.name),
+        _EXPORT: lambda: export(actor.name),
         "Close": lambda: close(actor.name),
     }
-    tabs = st.tabs(list(panels), key="account.tabs", on_change="rerun")
+    tabs = st.tabs(list(panels), key="account.tabs", on_change=_turn)
     for (name, panel), tab in zip(panels.items(), tabs, strict=True):
         if tab.open:
-            if name != "Take the key along":
+            if name != _EXPORT:
                 forget_export()
             with tab:
                 panel()
+
+
+def _turn() -> None:
+    """Leave behind what was said before."""
+    forget(HOME)
 
 
 def _facts(account: AccountView) -> None:
@@ -103,6 +115,9 @@ def _facts(account: AccountView) -> None:
             f"This session ends {_time(int(account.expires_at))} at the latest, and "
             f"{_time(int(account.idle_until))} if you do nothing. Network fees are paid for you."
         )
+    with st.container(horizontal=True):
+        for path, label in _NEXT.items():
+            st.page_link(f"app_pages/{path}.py", label=label)
 
 
 def _time(milliseconds: int) -> str:

@@ -10,7 +10,7 @@ from gavelbook.service.amounts import base_units, decimal_text
 from ui.desk import accounts
 from ui.panels.account_requests import ask, read, session
 from ui.panels.notices import show_notice
-from ui.wording import moment, plain
+from ui.wording import cell, moment, plain
 
 if TYPE_CHECKING:
     from gavelbook.accounts.bodies import LimitView
@@ -70,7 +70,7 @@ def _row(limit: LimitView) -> dict[str, str]:
         amount = decimal_text(int(limit.next_amount), limit.decimals)
         coming = f"{amount} from {moment(int(limit.next_at) // _MILLISECONDS)}"
     return {
-        "Token": limit.symbol,
+        "Token": cell(limit.symbol),
         "Limit for 24 hours": decimal_text(int(limit.amount), limit.decimals),
         "May still leave": decimal_text(int(limit.left), limit.decimals),
         "Asked for": coming,

@@ -83,7 +83,7 @@ def _entries(token: str, wanted: int | None) -> _Read:
 def _row(entry: TrailEntry) -> list[str]:
     time = datetime.fromtimestamp(int(entry.at) // _MILLISECONDS, UTC)
     meaning = "; ".join(f"{line.label}: {line.text}" for line in entry.summary)
-    return [
+    told = [
         f"{time:%Y-%m-%d %H:%M:%S}",
         entry.kind,
         entry.title,
@@ -92,11 +92,13 @@ def _row(entry: TrailEntry) -> list[str]:
         entry.transaction,
         entry.session,
     ]
+    # The table has a download of its own.
+    return [cell(text) for text in told]
 
 
 def _csv(entries: list[TrailEntry]) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(_COLUMNS)
-    writer.writerows([cell(text) for text in _row(entry)] for entry in entries)
+    writer.writerows(_row(entry) for entry in entries)
     return file.getvalue()

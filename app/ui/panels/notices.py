@@ -149,6 +149,11 @@ def fail(place: str, error: GavelbookError, words: Callable[[GavelbookError], st
     _board().notices[place] = _failure(error, words)
 
 
+def forget(place: str) -> None:
+    """Show nothing at ``place`` any more."""
+    _board().notices.pop(place, None)
+
+
 def outcome_unknown(error: GavelbookError) -> bool:
     """Return whether what was asked may have happened in spite of ``error``."""
     return error.code in _UNKNOWN or isinstance(error, (NetworkError, ChainUnreachable))
