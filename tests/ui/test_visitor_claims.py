@@ -18,7 +18,7 @@ def test_a_visitor_bids_wins_and_claims(app, demo):
     app.run()
     act_as(app, "Eva")
     place(app, "119.9", 25)
-    assert app.success, texts(app)
+    assert len(app.success) == 1, texts(app)
     view = demo.view(demo.live)
     demo.pass_time((view.terms.cancel_until or 0) - demo.desk.now() + 1)
     look_again(app, demo.live)
