@@ -375,9 +375,9 @@ class TestTransactions:
             button(page, "Pay").click()
             expect(page.get_by_text("Sent. Waiting for the block")).to_be_visible()
             page.wait_for_timeout(1500)
-            fox.cancel_pending()
+            other = fox.cancel_pending()
             site.stage.request("anvil_mine", [1])
-            expect(page.get_by_text("was replaced by another one")).to_be_visible()
+            expect(page.get_by_text(f"was replaced in the wallet by {other}")).to_be_visible()
         finally:
             site.stage.request("evm_setAutomine", [True])
 

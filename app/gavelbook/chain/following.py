@@ -129,7 +129,7 @@ class FollowedTransaction:
     def _follow(self, other: Any) -> Standing:
         found = HexBytes(other["hash"]).to_0x_hex()
         if not self._outgoing.is_same(other):
-            message = "Expected the transaction in a block, was replaced by another one"
+            message = f"Expected the transaction in a block, was replaced in the wallet by {found}"
             raise TransactionLost("replaced", message, hash=found)
         self.earlier.append(self.hash)
         self.hash, self._nonce = found, int(other["nonce"])
