@@ -22,9 +22,11 @@ from streamlit import config
 import ui.panels
 from gavelbook.api.process import STREAM_MESSAGE_BYTES
 from gavelbook.errors import GavelbookError
+from gavelbook.service.chain_pulse import ChainPulse
 from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.session_tickets import TICKETS
 from gavelbook.wallet import refuse_words_in_environment
+from ui.desk import open_desk
 from ui.routes.edge import HEALTH, Edge
 from ui.routes.live_chain import PATH as LIVE_CHAIN
 from ui.routes.live_chain import LiveChain
@@ -69,7 +71,7 @@ def create_app(public_url: str, api: ASGIApp | None = None) -> ASGIApp:
     site = Site(public_url, settings.exchange_public_url)
     for name, value in _OPTIONS.items():
         config.set_option(name, value, "gavelbook")
-    live = LiveChain(_Look(settings))
+    live = LiveChain(_Look(settings.rpc_url))
     pages = st.App(
         _SCRIPT,
         lifespan=_warm,
@@ -119,21 +121,17 @@ def _short(receive: Receive, send: Send) -> Receive:
 
 
 class _Look:
-    """Looks at the chain; connects when it is first asked."""
+    """Looks at the chain with the desk that the pages share; connects when it is first asked."""
 
-    def __init__(self, settings: DeskSettings) -> None:
-        self._settings = settings
-        self._pulse: Any = None
+    def __init__(self, rpc_url: str) -> None:
+        self._rpc_url = rpc_url
+        self._pulse: ChainPulse | None = None
 
     def __call__(self) -> Pulse:
         """Return what is new; errors as `ChainPulse.look`."""
         if self._pulse is None:
-            from gavelbook.service.chain_pulse import ChainPulse
-            from gavelbook.service.sale_desk import SaleDesk
-
-            self._pulse = ChainPulse(self._settings.rpc_url, SaleDesk(self._settings))
-        pulse: Pulse = self._pulse.look()
-        return pulse
+            self._pulse = ChainPulse(self._rpc_url, open_desk())
+        return self._pulse.look()
 
 
 async def _health(_request: Request) -> PlainTextResponse:
