@@ -83,7 +83,7 @@ class LiveSales:
     def finish(self) -> None:
         """Clear the sale that has ended and pay the simulated bidders."""
         plan = clear(self.scene, self._opened)
-        visitors = {account.address for account in self.scene.cast.visitors}
-        simulated = [bidder for bidder in plan.book.bidders if bidder not in visitors]
+        crowd = {account.address for account in self.scene.cast.bidders}
+        simulated = [bidder for bidder in plan.book.bidders if bidder in crowd]
         claim_for(self.scene, self._opened, simulated)
         collect(self.scene, self._opened)
