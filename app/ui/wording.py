@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import Pricing, Rule
 from gavelbook.service import action_lines
 from gavelbook.service.amounts import decimal_text
+from gavelbook.service.plain_text import csv_cell, one_line
 from gavelbook.service.sale_view import Fill, Stage
 from ui.error_words import words_of
 
@@ -80,11 +80,9 @@ STAGE_WORDS = {
 
 _MARKS = re.compile(r"([\\`*_\[\]<>~|$&])|^(\s*)([#+\-=])|^(\s*\d+)([.)])")
 """What Markdown, HTML or TeX could take for more than a letter, anywhere or in front."""
-_JOINED = re.compile(r":(?=[\w/])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_JOINED = re.compile(r":(?=[a-z_/+])|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 """Where icons, colours and addresses are found even in escaped text."""
 _WORD_JOINER = "\u2060"
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-_FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 _LONGEST = 200
 _LONGEST_SENTENCE = 600
 
@@ -95,14 +93,13 @@ def plain(text: str, most: int = _LONGEST) -> str:
     No link, picture, colour, icon or formula comes of it, no line ends in it, it cannot turn the
     direction of what follows, and what is longer than ``most`` letters is cut.
     """
-    marked = _MARKS.sub(_escaped, _one_line(text, most))
+    marked = _MARKS.sub(_escaped, one_line(text, most))
     return _JOINED.sub(rf"\g<0>{_WORD_JOINER}", marked)
 
 
 def cell(text: str) -> str:
     """Return text that a stranger chose, so that no spreadsheet takes it for a formula."""
-    line = _one_line(text, _LONGEST)
-    return f"'{line}" if _FORMULA.match(line.lstrip() or line) else line
+    return csv_cell(text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -110,15 +107,6 @@ def _escaped(found: re.Match[str]) -> str:
     if anywhere:
         return f"\\{anywhere}"
     return f"{before}\\{first}" if first else f"{number}\\{point}"
-
-
-def _one_line(text: str, most: int) -> str:
-    kept = "".join(
-        " " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each
-        for each in text
-        if each not in _DIRECTIONS
-    )
-    return kept if len(kept) <= most else f"{kept[:most]}…"
 
 
 def sentence(error: GavelbookError) -> str:

@@ -76,6 +76,13 @@ def test_what_is_very_long_is_cut():
     assert plain("x" * 5_000) == "x" * 200 + "…"
 
 
+def test_times_stay_as_they_are():
+    error = GavelbookError(
+        "too_late", "Expected a bid before 1800000000, was later", end=1_800_000_000
+    )
+    assert sentence(error) == "Expected a bid before 15 Jan 2027, 08:00 UTC, was later."
+
+
 def test_usual_names_stay_as_they_are():
     for name in ("Ada", "GVL", "Demo Dollar", "USD₮", "日本円", "stETH 2.0", "O'Neil, Inc."):
         assert plain(name) == name

@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from gavelbook.service.amounts import decimal_text
+from gavelbook.service.plain_text import csv_cell
 from gavelbook.service.portfolio_history import utc
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ COLUMNS = (
     "block",
     "note",
 )
-_FORMULA = ("=", "+", "-", "@")
 
 
 def history_csv(entries: Iterable[Entry]) -> bytes:
@@ -48,7 +48,7 @@ def _row(entry: Entry) -> list[str]:
     return [
         utc(entry.time),
         str(entry.what),
-        _inert(entry.place),
+        csv_cell(entry.place),
         *_sum(entry.amount),
         *_sum(entry.paid),
         *_sum(entry.fee)[:2],
@@ -56,7 +56,7 @@ def _row(entry: Entry) -> list[str]:
         str(entry.state),
         entry.transaction,
         str(entry.block) if entry.block else "",
-        _inert(entry.note),
+        csv_cell(entry.note),
     ]
 
 
@@ -64,10 +64,4 @@ def _sum(found: Sum | None) -> list[str]:
     if found is None:
         return ["", "", ""]
     amount = decimal_text(found.units, found.token.decimals).replace(",", "")
-    return [amount, _inert(found.token.symbol), found.token.address]
-
-
-def _inert(text: str) -> str:
-    """Return ``text`` on one line, such that no spreadsheet takes it for a formula."""
-    line = "".join(each if each.isprintable() else " " for each in text).strip()
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return [amount, csv_cell(found.token.symbol), found.token.address]
