@@ -37,13 +37,13 @@ PLENTY = Rate(1e9, 10**9)
 class MarketWorld:
     """One market, GVL for DUSD, and a maker with plenty of both. Visitors have both, too."""
 
-    def __init__(self, web3, owner):
+    def __init__(self, web3, owner, symbols=("GVL", "DUSD")):
         self.web3 = web3
         self.owner = owner
         self.sender = Sender(web3, owner, policy=FlatFees())
         self.fees = Account.from_key(keccak(text="fees")).address
-        self.gvl = self._token("Gavel", "GVL")
-        self.dusd = self._token("Demo Dollar", "DUSD")
+        self.gvl = self._token("Gavel", symbols[0])
+        self.dusd = self._token("Demo Dollar", symbols[1])
         matcher = MatcherKey(Domain(1, bytes(20)), MATCHER).address
         receipt = self._do(
             deploy_exchange(
@@ -74,7 +74,7 @@ class MarketWorld:
                 self._do(self.exchange.deposit_for(account.address, token.address, IN_ESCROW))
 
     @contextmanager
-    def serving(self, folder, operating=None):
+    def serving(self, folder, operating=None, origins=()):
         """Run service and API, with what is in escrow on the chain known to the service."""
         terms = EngineTerms(_bytes(self.fees))
         with EmbeddedExchange(folder, self.domain, terms, MATCHER) as self.service:
@@ -83,7 +83,7 @@ class MarketWorld:
             for account in (*self.visitors, self.maker_account):
                 for token in (self.gvl, self.dusd):
                     self.deposit(account, token, IN_ESCROW)
-            with _api(self.service, operating) as self.url:
+            with _api(self.service, operating, origins) as self.url:
                 self.maker = Client(self.url, account=self.maker_account)
                 yield self
 
@@ -133,7 +133,7 @@ class MarketWorld:
 
 
 @contextmanager
-def _api(service, operating):
+def _api(service, operating, origins):
     """Serve in a thread of its own; give the address."""
     ready = threading.Event()
     found = {}
@@ -145,7 +145,7 @@ def _api(service, operating):
             found["port"] = port
             ready.set()
 
-        settings = ApiSettings(rates=Rates(*[PLENTY] * 7))
+        settings = ApiSettings(origins=origins, rates=Rates(*[PLENTY] * 7))
         try:
             await serve(service, settings, host="127.0.0.1", port=0, operating=operating, ready=up)
         except asyncio.CancelledError:
@@ -161,13 +161,13 @@ def _api(service, operating):
         thread.join(20)
 
 
-def open_world(chain):
-    """Prepare tokens, contract and money on ``chain``."""
+def open_world(chain, **options):
+    """Prepare tokens, contract and money on ``chain``; options as `MarketWorld`."""
     web3 = connect(chain.url)
     (owner,) = HdWallet(DEVELOPMENT_MNEMONIC).accounts(1)
     people = [owner, *(v.account for v in visitors(HdWallet(DEVELOPMENT_MNEMONIC)))]
     chain.batch("anvil_setBalance", [(each.address, hex(100 * WHOLE)) for each in people])
-    return MarketWorld(web3, owner)
+    return MarketWorld(web3, owner, **options)
 
 
 def _bytes(address):

@@ -388,7 +388,7 @@ def test_an_order_that_ends_is_announced(page, world):
     world.settle_down()
     fresh(page)
     [toast] = page.toast
-    assert toast.value.startswith("Order cancelled")
+    assert toast.value == "Order cancelled: 3 GVL at 80.00."
     fresh(page)
     assert not page.toast
 
@@ -478,3 +478,12 @@ def test_the_wallet_is_what_the_chain_says(page, world):
     assert world.gvl.balance_of(world.visitors[2].address) == IN_WALLET
     assert IN_ESCROW == 10_000 * WHOLE
     assert "| In the wallet | 50,000 | 50,000 |" in tables(page)
+
+
+def test_letters_that_come_with_the_press_count(page, world):
+    act_as(page.run(), "Eva")
+    write(page, price="80", lots=2)
+    page.text_input(key="ticket.1.price").set_value("79")
+    button(page, "order.place").click().run()
+    [order] = world.visitor(4).orders(state="open").orders
+    assert (order.ticks, order.lots) == (7_900, 2)

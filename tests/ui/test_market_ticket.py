@@ -6,7 +6,7 @@ from gavelbook.exchange.markets import Market
 from gavelbook.exchange.orders import Side as EngineSide
 from gavelbook.exchange.state import needed
 from gavelbook.service.market_view import Book, levels
-from gavelbook.service.ticket import Ticket, outlook, worst_price
+from gavelbook.service.ticket import Ticket, average_price, most_lots, outlook, worst_price
 from tests.ui.test_market_view import terms
 
 BOOK = Book(1, levels([(99, 5), (97, 10)]), levels([(101, 5), (104, 10)]))
@@ -105,3 +105,35 @@ def test_nothing_is_lost_between_trading_waiting_and_lapsing(side, asks, lots, t
         assert view.trades_now + view.rests + view.lapses == lots
         limit_quote = view.trades_now * ticks * 10**4
         assert view.quote_now <= limit_quote if side == "buy" else view.quote_now >= limit_quote
+
+
+@pytest.mark.parametrize(
+    ("lot_size", "tick_value", "text"),
+    [(10**18, 10**4, "1.0233"), (100 * 10**18, 500_000, "0.51167"), (3 * 10**18, 10**4, "1.0233")],
+)
+def test_the_average_price_is_of_what_prices_are_of(lot_size, tick_value, text):
+    market = terms(lot_size=lot_size, tick_value=tick_value)
+    view = outlook(market, BOOK, Ticket("buy", 9, 104))
+    average = average_price(market, view.trades_now, view.quote_now)
+    assert market.rounded_price(average) == text
+
+
+@given(
+    side=st.sampled_from(["buy", "sell"]),
+    free=st.integers(0, 10**22),
+    ticks=st.one_of(st.none(), st.integers(1, 10**6)),
+)
+def test_no_more_lots_than_what_is_free_pays_for(side, free, ticks):
+    market = terms()
+
+    def written(lots):
+        limit = worst_price(BOOK, side, lots, 100) if ticks is None else ticks
+        return Ticket(side, lots, limit)
+
+    lots = most_lots(market, BOOK, written, free)
+    assert not lots or outlook(market, BOOK, written(lots)).needs <= free
+    assert outlook(market, BOOK, written(lots + 1)).needs > free
+
+
+def test_without_a_price_no_lots_are_affordable():
+    assert most_lots(terms(), EMPTY, lambda _lots: None, 10**30) == 0

@@ -97,11 +97,10 @@ def _of_fill(terms: MarketTerms, fill: OwnFill, *, known: bool) -> str:
 
 
 def _of_order(terms: MarketTerms, order: OwnOrder) -> str:
-    if order.state not in {"CANCELLED", "EXPIRED"}:
+    if order.state not in {"CANCELLED", "EXPIRED"} or order.reason == "replaced":
         return ""
-    what = f"{terms.size(order.remaining)} {terms.base.symbol} at {terms.price(order.ticks)}"
-    why = f": {order.reason.replace('_', ' ')}" if order.reason else ""
-    return f"Order {order.state.lower()}{why}. {what} left the book."
+    left = terms.size(order.lots - order.filled)
+    return f"Order {order.state.lower()}: {left} {terms.base.symbol} at {terms.price(order.ticks)}."
 
 
 def _seen(address: str, terms: MarketTerms) -> _Seen:

@@ -50,6 +50,7 @@ def order_form(
         inputs.offer_shares(shares, written, board.book, free)
     ticket = written.ticket(board.book)
     if ticket is None:
+        st.session_state.pop(_ASKED, None)
         if written.kind == MARKET and written.lots:
             st.caption(f":red[Nobody {'sells' if written.side == 'buy' else 'buys'} just now.]")
         if account is not None:
@@ -115,11 +116,11 @@ def _order(  # noqa: PLR0913 -- whose order, and what it is
         terms,
         ticket.side,
         ticket.lots,
-        draft=None if closed or gone else draft,
+        ready=None if closed or gone else (written, draft),
         word="Change to" if replaces else "",
     )
-    asked: Draft | None = st.session_state.pop(_ASKED, None)
-    if asked is not None:
+    asked = _asked(written, draft)
+    if asked is not None and not closed:
 
         def placed(result: Placed) -> Done:
             inputs.clear()
@@ -241,9 +242,13 @@ def _in_words(terms: MarketTerms, draft: Draft) -> str:
 
 
 def _button(
-    terms: MarketTerms, side: Side, lots: int, draft: Draft | None = None, word: str = ""
+    terms: MarketTerms,
+    side: Side,
+    lots: int,
+    ready: tuple[Written, Draft] | None = None,
+    word: str = "",
 ) -> None:
-    """Offer to place ``draft``: the very order that is shown beside the button."""
+    """Offer to place what is ``ready``: the very order that is shown beside the button."""
     name = BUY if side == "buy" else SELL
     if word:
         name = f"{word} {name.lower()}"
@@ -253,15 +258,28 @@ def _button(
         type="primary",
         width="stretch",
         key="order.place",
-        disabled=draft is None or is_busy(),
+        disabled=ready is None or is_busy(),
         on_click=_ask_for,
-        args=(draft,),
+        args=(ready,),
     )
 
 
-def _ask_for(draft: Draft | None) -> None:
-    if draft is not None:
-        st.session_state[_ASKED] = draft
+def _ask_for(ready: tuple[Written, Draft] | None) -> None:
+    if ready is not None:
+        st.session_state[_ASKED] = ready
+
+
+def _asked(written: Written, draft: Draft) -> Draft | None:
+    """Return the order to place, where the button was pressed.
+
+    It is the one that was shown. Only where the last letters came in together with the press, it
+    is the one that they make.
+    """
+    asked: tuple[Written, Draft] | None = st.session_state.pop(_ASKED, None)
+    if asked is None:
+        return None
+    before, shown = asked
+    return shown if before == written else draft
 
 
 def _done(terms: MarketTerms, ticket: Ticket, placed: Placed) -> Done:

@@ -94,14 +94,15 @@ class LiveMarket {
   }
 
   setState(state, words) {
-    if (this.root.dataset.state === state) return;
-    const before = this.root.dataset.state;
+    const { state: shown } = this.root.dataset;
+    // What the exchange does not stream stays so, whatever else it says.
+    if (shown === state || (shown === "stopped" && state !== "connecting")) return;
     this.root.dataset.state = state;
     this.find(".words").textContent = words || STATE_WORDS[state];
     clearTimeout(this.losing);
     // The page asks the exchange itself, and says more.
     if (state === "lost") this.losing = setTimeout(() => this.tellSoon(), LOST_PAUSE);
-    if (state === "live" && before === "lost") this.tellSoon();
+    if (state === "live" && shown === "lost") this.tellSoon();
   }
 
   // News
