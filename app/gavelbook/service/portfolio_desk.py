@@ -5,6 +5,7 @@ The page sees plain values; the chain, the exchange's API and keys stay behind t
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -219,7 +220,8 @@ class PortfolioDesk:
         return exchange
 
     def _now(self) -> int:
-        return int(self._web3.eth.get_block("pending")["timestamp"])
+        """Return the later of this machine's clock and the chain's, in Unix seconds."""
+        return max(int(time.time()), int(self._web3.eth.get_block("pending")["timestamp"]))
 
     def _checksummed(self, address: str) -> str:
         try:

@@ -64,8 +64,8 @@ def _live(owner: Owner) -> None:
         _clock(portfolio, f"{plain(owner.actor.name)} at the end of block {portfolio.block:,}")
         if portfolio.exchange_silent:
             st.info(
-                "The exchange does not answer, so it is not known how the escrow is split. What "
-                "is in escrow comes from the chain and is there."
+                "The exchange does not tell how the escrow is split. What is in escrow comes from "
+                f"the chain and is there. {plain(portfolio.exchange_silent)}."
             )
         elif portfolio.deposit_address and not owner.desk.knows_trades(owner.actor):
             st.info("Sign in to the exchange to see what your orders reserve, and your trades.")

@@ -92,7 +92,8 @@ def _withdraw(owner: Owner, portfolio: Portfolio) -> None:
         return
     if portfolio.exchange_silent:
         st.info(
-            "The exchange does not answer. You can leave without it: see *Leave without consent*."
+            "The exchange does not tell what can be withdrawn. You can leave without it: see "
+            "*Leave without consent*."
         )
         return
     escrows = [pots for pots in portfolio.pots if pots.escrow or pots.in_escrow]
