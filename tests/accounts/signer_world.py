@@ -21,7 +21,7 @@ from gavelbook.chain.exchange_factory import deploy_exchange
 from gavelbook.chain.exchange_types import Delays
 from gavelbook.exchange.signing import Domain
 from gavelbook.service.exchange.matcher_key import MatcherKey
-from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, Role
+from gavelbook.wallet import HdWallet, Role
 
 WHOLE = 10**18
 LOT_SIZE, TICK_VALUE = WHOLE, WHOLE // 100
@@ -63,9 +63,6 @@ class Chain:
         self.matcher = MatcherKey(self.domain, MATCHER)
         self.sale = stage.open_sale(end=stage.now() + 30 * 24 * 60 * 60)
         self.market = self.exchange.market(1)
-        self.wallet = HdWallet(DEVELOPMENT_MNEMONIC)
-        self.gas_key = self.wallet.operator(Role.GAS)
-        self.give_ether(self.gas_key.address, GAS_MONEY)
         store = DeploymentStore(folder)
         store.record_contract(self.chain_id, EXCHANGE, self.exchange.address, 1, "0x")
         store.record_contract(self.chain_id, "SaleFactory", stage.factory.address, 1, "0x")
@@ -159,6 +156,9 @@ def running_signer(chain, state, **changes):
     """Run a signer in this process and yield its world."""
     clock = Clock()
     settings = chain.settings(state, **changes)
+    wallet = HdWallet.random()
+    gas_key = wallet.operator(Role.GAS)
+    chain.give_ether(gas_key.address, GAS_MONEY)
     ready, port = threading.Event(), []
 
     def up(opened):
@@ -166,7 +166,7 @@ def running_signer(chain, state, **changes):
         ready.set()
 
     with SignerService(
-        settings, chain.web3, chain.wallet, chain.gas_key, clock=clock, passwords=cheap_passwords()
+        settings, chain.web3, wallet, gas_key, clock=clock, passwords=cheap_passwords()
     ) as service:
         AccessKey(settings.access_key_file)
         running = server(service, up)
@@ -174,6 +174,7 @@ def running_signer(chain, state, **changes):
         thread.start()
         assert ready.wait(20), "the signer did not start"
         world = SignerWorld(chain, service, clock, f"http://127.0.0.1:{port[0]}")
+        world.wallet, world.gas_key = wallet, gas_key
         try:
             yield world
         finally:

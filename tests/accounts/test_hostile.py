@@ -275,17 +275,17 @@ def test_secrets_are_in_no_file_no_log_and_no_answer(world, chain, user, capfd, 
             ("/v1/account/export", {"password": wrong, "passphrase": wrong, "understood": True}),
         ]
     ]  # fmt: skip
-    key = chain.wallet.managed(_index_of(world, user)).key
+    key = world.wallet.managed(_index_of(world, user)).key
     log = "".join(capfd.readouterr()) + caplog.text
     folder = world.service.settings.state
-    for secret in (PASSWORD, wrong, passphrase, user.token, key.hex(), chain.gas_key.key.hex()):
+    for secret in (PASSWORD, wrong, passphrase, user.token, key.hex(), world.gas_key.key.hex()):
         assert secret not in log
         assert not any(secret in answer for answer in answers)
         for path in folder.iterdir():
             assert secret.encode() not in path.read_bytes(), path
     for path in folder.glob("accounts.sqlite*"):
         assert bytes(key) not in path.read_bytes()
-        assert bytes(chain.gas_key.key) not in path.read_bytes()
+        assert bytes(world.gas_key.key) not in path.read_bytes()
     assert world.key_file.read_text().strip() not in log
 
 
@@ -350,9 +350,9 @@ def test_an_empty_gas_account_says_so(chain, tmp_path):
     approve = chain.stage.paid.approve(chain.exchange.address, 1)
     with running_signer(chain, tmp_path / "empty") as world:
         user = world.user(0)
-        chain.give_ether(chain.gas_key.address, 0)
+        chain.give_ether(world.gas_key.address, 0)
         try:
             assert code_of(send, user, approve) == "gas_account_empty"
         finally:
-            chain.give_ether(chain.gas_key.address, GAS_MONEY)
+            chain.give_ether(world.gas_key.address, GAS_MONEY)
         send(user, approve)
