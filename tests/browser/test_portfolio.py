@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+import time
 
 import pytest
 import segno
@@ -8,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from gavelbook.service.portfolio_csv import COLUMNS
+from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -181,3 +183,35 @@ def test_dark_codes_can_be_scanned(visit):
     picture = page.get_by_role("img", name=re.compile("QR code")).first
     seen = Image.open(io.BytesIO(picture.screenshot())).convert("L")
     assert seen.getpixel((seen.width // 2, 3)) > 240
+
+
+def test_a_newcomer_with_an_empty_wallet_can_begin(visit):
+    """From nothing to money in escrow and back, with a wallet that asks for each step."""
+    wallet = InjectedWallet(visit.demo.rpc_url, fresh_accounts(f"newcomer {time.time_ns()}"))
+    inject(visit.page, wallet)
+    page = open_portfolio(visit)
+    page.get_by_role("button", name="Connect wallet", exact=True).click()
+    page.get_by_role("button", name="Fox", exact=True).click()
+    expect(page.get_by_text("Your wallet has 0 ETH, which may be too little")).to_be_visible()
+    page.get_by_role("button", name="Get demo money").click()
+    expect(page.get_by_text("Demo money is in your wallet.")).to_be_visible(timeout=30 * SECONDS)
+    expect(cell(page, "DUSD", "In the wallet")).to_contain_text("10,000")
+    expect(page.get_by_text("1 ETH in the wallet for gas.")).to_be_visible()
+
+    page.get_by_role("button", name="Sign in to the exchange").click()
+    expect(cell(page, "DUSD", "Free in escrow")).to_be_attached(timeout=30 * SECONDS)
+    panel = tab(page, "Deposit")
+    enter(panel, "250")
+    panel.get_by_role("button", name="Deposit 250 DUSD").click()
+    expect(page.get_by_text("250 DUSD paid in.")).to_be_visible(timeout=30 * SECONDS)
+    permit = wallet.signed[-1]
+    assert permit["primaryType"] == "Permit"
+    assert permit["message"]["value"] == str(250 * 10**18)
+    expect(cell(page, "DUSD", "Free in escrow")).to_contain_text("250", timeout=60 * SECONDS)
+
+    panel = tab(page, "Withdraw")
+    expect(panel.get_by_text("250 DUSD can be withdrawn now.")).to_be_visible()
+    panel.get_by_role("button", name="All").click()
+    panel.get_by_role("button", name="Withdraw 250 DUSD").click()
+    expect(page.get_by_text("250 DUSD withdrawn to the wallet")).to_be_visible(timeout=30 * SECONDS)
+    expect(cell(page, "DUSD", "In the wallet")).to_contain_text("10,000")

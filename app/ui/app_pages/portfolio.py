@@ -144,7 +144,7 @@ def _of_anybody(named: str) -> None:
     try:
         portfolio = desk.public(named)
     except GavelbookError as error:
-        st.error(f"The link names no account. {plain(sentence(error))}")
+        st.error(f"The link names no account. {sentence(error)}")
         return
     st.code(portfolio.address, language=None, wrap_lines=True)
     st.info(

@@ -50,7 +50,7 @@ def own_history(owner: Owner) -> None:
     try:
         history = owner.desk.history(owner.actor, shown_entries())
     except GavelbookError as error:
-        st.info(f"The exchange does not tell about trades right now. {plain(sentence(error))}")
+        st.info(f"The exchange does not tell about trades right now. {sentence(error)}")
         history = owner.desk.public_history(owner.actor.address, shown_entries())
     if not owner.desk.knows_trades(owner.actor):
         st.caption("Trades are left out until you have signed in to the exchange.")

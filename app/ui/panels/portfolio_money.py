@@ -218,7 +218,7 @@ def _units(text: str, token: Token, most: int, where: str) -> int:
     try:
         units = base_units(text, token.decimals)
     except GavelbookError as error:
-        st.caption(f":red[{plain(sentence(error))}]")
+        st.caption(f":red[{sentence(error)}]")
         return 0
     if units > most:
         st.caption(f":red[That is more than the {plain(token.amount(most))} that {_are(where)}.]")

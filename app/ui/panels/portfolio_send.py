@@ -51,7 +51,7 @@ def _limit(owner: Owner, token: Token) -> None:
     try:
         limits = accounts().limits(owner.actor.session)
     except GavelbookError as error:
-        st.caption(plain(sentence(error)))
+        st.caption(sentence(error))
         return
     for limit in limits:
         if limit.token.text() == token.address:
@@ -63,7 +63,7 @@ def _ask(owner: Owner, token: Token, units: int, to: str) -> None:
     try:
         asked = accounts().ask_transfer(owner.actor.session, token.address, to, units)
     except GavelbookError as error:
-        st.session_state[_TOLD] = "refused", plain(sentence(error)), error.code
+        st.session_state[_TOLD] = "refused", sentence(error), error.code
     else:
         st.session_state[_ASKED] = asked
     st.rerun()
@@ -93,7 +93,7 @@ def _send(owner: Owner, asked: TransferView, amount: str, password: str) -> None
         with st.spinner("Waiting for the block"):
             sent = accounts().confirm_transfer(owner.actor.session, asked.id, password)
     except GavelbookError as error:
-        st.session_state[_TOLD] = "refused", plain(sentence(error)), error.code
+        st.session_state[_TOLD] = "refused", sentence(error), error.code
     else:
         st.session_state.pop(_ASKED, None)
         st.session_state[_TOLD] = "sent", f"{plain(amount)} sent.", sent.transaction
@@ -106,7 +106,7 @@ def _drop(owner: Owner, asked: TransferView) -> None:
     try:
         accounts().drop_transfer(owner.actor.session, asked.id)
     except GavelbookError as error:
-        st.session_state[_TOLD] = "refused", plain(sentence(error)), error.code
+        st.session_state[_TOLD] = "refused", sentence(error), error.code
     st.rerun()
 
 

@@ -74,7 +74,7 @@ def _give(owner: Owner, faucet: Faucet) -> None:
         with st.spinner("Waiting for the block"):
             faucet.give(owner.actor.address)
     except GavelbookError as error:
-        st.session_state[_GIFT] = "refused", f"Refused. {plain(sentence(error))}"
+        st.session_state[_GIFT] = "refused", f"Refused. {sentence(error)}"
     else:
         st.session_state[_GIFT] = "given", "Demo money is in your wallet. Bid or deposit it."
     owner.desk.expire(owner.actor)
