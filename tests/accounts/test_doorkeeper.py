@@ -308,6 +308,13 @@ def test_guesses_from_one_address_become_slow_whatever_the_names(house):
     assert code_of(house.door.sign_in, "other", "x", "2001:db8:1::1") == "sign_in_failed"
 
 
+def test_visitors_of_unknown_address_do_not_hold_each_other_up(house):
+    done = [code_of(house.door.sign_in, f"name{number}", "x", "") for number in range(40)]
+    assert set(done) == {"sign_in_failed"}
+    for number in range(5):
+        house.register(f"user{number}", "")
+
+
 def test_an_account_of_ones_own_buys_no_guesses(house):
     house.register("mallory", "192.0.2.66")
     done = []

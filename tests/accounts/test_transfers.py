@@ -1,6 +1,7 @@
 """Tokens sent away: the question, the confirmation, the limits, and two at once."""
 
 import threading
+import time
 
 import pytest
 
@@ -32,6 +33,14 @@ def confirm(user, asked, password=PASSWORD):
 def limit_of(user, token):
     found = user.client.limits(user.token)
     return next(each for each in found if each.token.text() == token.address)
+
+
+def outcome(call, *arguments):
+    """Return the code of a refusal, or what came."""
+    try:
+        return call(*arguments)
+    except GavelbookError as error:
+        return error.code
 
 
 def test_asking_sends_nothing_and_says_everything(chain, user):
@@ -152,10 +161,8 @@ def test_two_confirmed_at_once_do_not_pass_one_limit(chain, user):
     results = []
 
     def confirm_it(transfer):
-        try:
-            results.append(confirm(user, transfer).state)
-        except GavelbookError as error:
-            results.append(error.code)
+        done = outcome(confirm, user, transfer)
+        results.append(done if isinstance(done, str) else done.state)
 
     threads = [threading.Thread(target=confirm_it, args=(each,)) for each in asked]
     for thread in threads:
@@ -181,6 +188,29 @@ def test_one_confirmed_twice_at_once_is_sent_once(chain, user):
     assert len(results) == 3
     assert len(set(results)) == 1
     assert paid.balance_of(to) == 10 * WHOLE
+
+
+def test_an_account_cannot_hold_all_threads(chain, tmp_path):
+    approve = chain.stage.paid.approve(chain.exchange.address, 77)
+    with running_signer(chain, tmp_path / "state", wait_seconds=5) as world:
+        user, other, codes = world.user(0), world.user(0), []
+        chain.give_ether(user.address, WHOLE)
+        chain.stage.request("evm_setAutomine", [False])
+        try:
+            threads = [
+                threading.Thread(target=lambda: codes.append(outcome(send, user, approve)))
+                for _ in range(12)
+            ]
+            for thread in threads:
+                thread.start()
+            while codes.count("account_busy") < 6:
+                time.sleep(0.02)
+            assert world.client.whoami(other.token).name == other.name
+        finally:
+            chain.stage.request("evm_setAutomine", [True])
+            chain.stage.request("evm_mine")
+            for thread in threads:
+                thread.join(60)
 
 
 def test_what_waits_for_its_block_is_told_and_waited_for_again(chain, tmp_path):

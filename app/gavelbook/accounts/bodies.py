@@ -137,7 +137,7 @@ class AccountView(_View, frozen=True):
     name: str
     address: Address
     deposit_address: Address | None
-    """Tokens sent there go into escrow at the exchange; None where there is no exchange."""
+    """Tokens sent there go into escrow at the exchange; None where there is none, or no chain."""
     created_at: Uint64
     expires_at: Uint64
     """When the session ends at the latest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from eth_account import Account as EthAccount
@@ -59,6 +60,8 @@ class LeavingDesk:
         self._sending = sending
         self._trail = trail
         self._work_factor = work_factor
+        # Each takes a second and much memory.
+        self._one_export = threading.Lock()
 
     def export_key(
         self, visit: Visit, password: str, passphrase: str, *, understood: bool
@@ -78,9 +81,10 @@ class LeavingDesk:
         self._doorkeeper.confirm(visit, password)
         key = self._doorkeeper.registry.key(visit.account)
         self._trail.add(Doing(visit.account.id, visit.session.id, "key exported"))
-        keystore = EthAccount.encrypt(
-            key.key, str.__str__(passphrase), kdf="scrypt", iterations=self._work_factor
-        )
+        with self._one_export:
+            keystore = EthAccount.encrypt(
+                key.key, str.__str__(passphrase), kdf="scrypt", iterations=self._work_factor
+            )
         return Secret(json.dumps(keystore))
 
     def close(self, visit: Visit, password: str, sweep_to: str | None) -> list[str]:
@@ -89,7 +93,8 @@ class LeavingDesk:
         What is in the wallet goes to ``sweep_to``, within the daily limits.
 
         Raises:
-            AccountsError: ``money_left``, ``password_wrong``, and as `Transfers.confirm`.
+            AccountsError: ``money_left``, ``account_busy``, ``password_wrong``, and as
+                `Transfers.confirm`.
             PolicyError: as `check_destination`.
             Throttled: ``throttled``.
             ChainError: what is left cannot be read.
@@ -103,6 +108,9 @@ class LeavingDesk:
             swept = []
             if sweep_to is not None:
                 swept = self._sweep(visit, post, sweep_to)
+            if self._sending.is_under_way(account):
+                message = "Expected no transaction under way, was one: try again in a moment"
+                raise AccountsError("account_busy", message)
             self._refuse(list(self._in_wallet(venue, account.address)))
             self._doorkeeper.registry.close(account)
             self._doorkeeper.sessions.end_all(account.id)

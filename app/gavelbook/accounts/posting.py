@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gavelbook.chain.trying import Call
 
 _NOT_MINED = "not_mined"
+_MOST_WAITING = 6
 
 
 class Post:
@@ -40,6 +41,8 @@ class Post:
         self._outbox = DispatchOutbox(store, book, self.address)
         self.sender = Sender(web3, key, policy=policy, outbox=self._outbox)
         self.turn = threading.Lock()
+        self.queue = threading.BoundedSemaphore(_MOST_WAITING)
+        """Who has the turn or waits for it."""
 
     def send(self, purpose: Purpose, call: Call, value: int = 0, *, gas: int) -> Dispatched:
         """Sign ``call``, write it down, and send it.

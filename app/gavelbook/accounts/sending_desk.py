@@ -124,17 +124,26 @@ class SendingDesk:
         """Return what sends for ``account``, for this thread alone.
 
         Raises:
-            AccountsError: ``account_busy``, with another transaction for too long.
+            AccountsError: ``account_busy``, where too many wait, or one for too long.
 
         """
         post = self._post(account)
-        if not post.turn.acquire(timeout=_TURN_SECONDS):
-            message = "Expected the account's last transaction in a block by now, was pending"
-            raise AccountsError("account_busy", message)
+        # Else one account could hold all threads of the server.
+        if not post.queue.acquire(blocking=False):
+            raise _busy()
         try:
-            yield post
+            if not post.turn.acquire(timeout=_TURN_SECONDS):
+                raise _busy()
+            try:
+                yield post
+            finally:
+                post.turn.release()
         finally:
-            post.turn.release()
+            post.queue.release()
+
+    def is_under_way(self, account: Account) -> bool:
+        """Return whether a transaction of ``account`` is not known to be in a block."""
+        return any(sent.account == account.id for sent in self._book.unfinished())
 
     def follow(self, gas_post: Post, stopped: threading.Event) -> None:
         """See to what nobody waits for any more, until ``stopped``."""
@@ -171,3 +180,8 @@ class SendingDesk:
             *call.arguments.values()
         )
         return function
+
+
+def _busy() -> AccountsError:
+    message = "Expected the account's last transaction in a block by now, was pending"
+    return AccountsError("account_busy", message)

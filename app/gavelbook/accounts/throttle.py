@@ -57,8 +57,10 @@ class Throttle:
         self._per_client = registrations_per_client
         self._per_hour = registrations_per_hour
 
-    def attempt(self, name: str, client: str | None = None) -> None:
+    def attempt(self, name: str, client: str = "") -> None:
         """Count an attempt as failed before it is made, so that many at once gain nothing.
+
+        Without a ``client`` only the name counts.
 
         Raises:
             Throttled: ``throttled``; the attempt must not be made.
@@ -80,7 +82,7 @@ class Throttle:
                     (scope, who, failures + 1, now, now + pause),
                 )
 
-    def succeeded(self, name: str, client: str | None = None) -> None:
+    def succeeded(self, name: str, client: str = "") -> None:
         """Take the attempt back; the name starts anew.
 
         The network address does not: one account of one's own must not pay for guesses at others.
@@ -96,7 +98,7 @@ class Throttle:
                 )
 
     def register(self, client: str) -> None:
-        """Count a registration.
+        """Count a registration; without a ``client`` among all of them only.
 
         Raises:
             Throttled: ``registration_limited``.
@@ -106,7 +108,7 @@ class Throttle:
         with self._store.writing() as database:
             database.execute("DELETE FROM registrations WHERE at <= ?", (now - _HOUR_MS,))
             rows = database.execute("SELECT who, at FROM registrations ORDER BY at").fetchall()
-            own = [at for each, at in rows if each == who]
+            own = [at for each, at in rows if each == who and client]
             for limit, times in ((self._per_client, own), (self._per_hour, [at for _, at in rows])):
                 if len(times) >= limit:
                     wait = times[-limit] + _HOUR_MS - now
@@ -137,9 +139,9 @@ def client_key(client: str) -> str:
     return client
 
 
-def _scopes(name: str, client: str | None) -> list[tuple[str, bytes]]:
+def _scopes(name: str, client: str) -> list[tuple[str, bytes]]:
     scopes = [("name", _digest(name))]
-    if client is not None:
+    if client:
         scopes.append(("client", _digest(client_key(client))))
     return scopes
 

@@ -77,11 +77,11 @@ class VenueReader:
 
     def owner(self, address: str) -> Owner:
         """Return the account of ``address`` with its deposit address at the exchange."""
-        exchange = self.venue().exchange
-        if exchange is None:
-            return Owner(address)
         found = self._deposit_addresses.get(address)
         if found is None:
+            exchange = self.venue().exchange
+            if exchange is None:
+                return Owner(address)
             found = Exchange(self.web3, exchange).forwarder_of(address)
             self._deposit_addresses[address] = found
         return Owner(address, found)

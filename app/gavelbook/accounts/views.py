@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gavelbook.accounts import bodies
 from gavelbook.accounts.dispatches import State
+from gavelbook.chain.errors import ChainError
 from gavelbook.wire.scalars import Address, Hash32, Octets, Uint64, Uint256
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def account_view(service: SignerService, visit: Visit) -> bodies.AccountView:
     """Return who ``visit`` is."""
     account, session = visit.account, visit.session
-    deposit = service.reader.owner(account.address).deposit_address
+    deposit = _deposit_address(service, account.address)
     return bodies.AccountView(
         name=account.name,
         address=Address.parse(account.address),
@@ -128,6 +129,14 @@ def status_view(service: SignerService) -> bodies.Status:
         trail_position=Uint64(position),
         trail_head=Hash32(head),
     )
+
+
+def _deposit_address(service: SignerService, address: str) -> str | None:
+    """Return the deposit address; None where the chain cannot be asked, too."""
+    try:
+        return service.reader.owner(address).deposit_address
+    except ChainError:
+        return None
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> list[bodies.LineView]:
