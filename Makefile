@@ -27,10 +27,10 @@ FIND_BROWSER := for name in "$$GAVELBOOK_BROWSER" chromium chromium-browser goog
 	/Applications/Chromium.app/Contents/MacOS/Chromium; do \
 	[ -n "$$name" ] && command -v "$$name" && break; done
 
-# The tests of one file stay together, as they share their chain.
-TEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# What shares a chain or a demo stays together: see tests/conftest.py.
+TEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help setup demo test lint bench gas abi openapi lock clean
+.PHONY: help setup demo test lint bench gas pictures abi openapi lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,9 @@ bench: $(READY) .build/.compiled .venv-bench/.locked ## Measure gas and speed in
 
 gas: $(READY) .build/.compiled ## Write the measured gas figures to tests/gas.json
 	@$(BIN)/python -m tests.bench.gas_file
+
+pictures: $(READY) .build/.compiled ## Take the pictures in docs/pictures with the browser that is found
+	@GAVELBOOK_BROWSER="$$($(FIND_BROWSER))" $(BIN)/python -m tests.browser.pictures
 
 abi: $(READY) .build/.compiled ## Write the contracts' interfaces to app/gavelbook/chain/abi
 	@$(BIN)/python -m ape_gavelbook.abi
