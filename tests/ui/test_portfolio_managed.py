@@ -83,7 +83,7 @@ def page(world, mia):
         actor=mia, cookie_seen=True, checked_at=time.monotonic()
     )
     page = app.run().switch_page("app_pages/portfolio.py").run()
-    assert not page.exception
+    assert [each.message for each in page.exception] == []
     return page
 
 
