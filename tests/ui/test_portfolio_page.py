@@ -153,6 +153,7 @@ def test_a_deposit_is_made_and_counted(page, world):
     assert held - before == 1_250 * WHOLE + WHOLE // 2
     exact = "\n".join(code.value for code in page.code)
     assert re.search(r"\+ being booked +1,250.5\n", exact)
+    assert row_of(page, "DUSD")["Free in escrow"][1:] == ["1,250.5", "more", "to", "be", "booked"]
     world.deposit(world.visitors[1], world.dusd, held - before)
     exact = "\n".join(code.value for code in fresh(page).code)
     assert re.search(r"\+ being booked +0\n= the contract holds +11,250.5", exact)

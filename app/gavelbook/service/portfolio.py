@@ -70,9 +70,7 @@ class Pots:
     @property
     def free(self) -> int:
         """In escrow and free for orders."""
-        if self.exit_at or self.counted is None:
-            return 0
-        return self.counted.available
+        return 0 if self.exit_at else self._available
 
     @property
     def reserved(self) -> int:
@@ -84,7 +82,13 @@ class Pots:
         """In escrow and on its way out: by a withdrawal signed already, or by an exit."""
         if self.counted is None:
             return self.escrow if self.exit_at else 0
-        return self.counted.withdrawing + (self.counted.available if self.exit_at else 0)
+        withdrawing = self.counted.withdrawing - min(self.counted.withdrawing, self._paid_out)
+        return withdrawing + (self._available if self.exit_at else 0)
+
+    @property
+    def booking(self) -> int:
+        """Paid in, and not seen by the exchange yet."""
+        return max(self.being_booked, 0)
 
     @property
     def unsplit(self) -> int:
@@ -100,6 +104,7 @@ class Pots:
             + self.free
             + self.reserved
             + self.leaving
+            + self.booking
             + self.unsplit
             + self.locked
             + self.claimable
@@ -114,6 +119,17 @@ class Pots:
         withdrawal (below 0) until the exchange has seen that it was paid.
         """
         return 0 if self.counted is None else self.escrow - self.counted.on_chain
+
+    @property
+    def _paid_out(self) -> int:
+        """Counted by the exchange still, though the contract has paid it out."""
+        return max(-self.being_booked, 0)
+
+    @property
+    def _available(self) -> int:
+        if self.counted is None:
+            return 0
+        return self.counted.available - max(self._paid_out - self.counted.withdrawing, 0)
 
     @property
     def is_empty(self) -> bool:

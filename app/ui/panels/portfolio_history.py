@@ -114,7 +114,9 @@ def _table(entries: Sequence[Entry]) -> pd.DataFrame:
             "What": [_WORDS[entry.what] for entry in entries],
             "Amount": [_amount(entry.amount) for entry in entries],
             "Paid": [_amount(entry.paid) for entry in entries],
-            "Fee": [_amount(entry.fee) for entry in entries],
+            "Fee": [
+                entry.fee.token.amount(entry.fee.units) if entry.fee else "" for entry in entries
+            ],
             "Where": [entry.place for entry in entries],
             "With": [short(entry.other) if entry.other else "" for entry in entries],
             "State": [_STATES[entry.state] for entry in entries],
@@ -142,7 +144,9 @@ def _columns() -> dict[str, Any]:
 
 
 def _amount(found: Sum | None) -> str:
-    return "" if found is None or not found.units else found.token.amount(found.units)
+    if found is None:
+        return ""
+    return found.token.amount(found.units) if found.units else f"all {found.token.symbol}"
 
 
 def _sentence(entry: Entry) -> str:

@@ -125,7 +125,7 @@ def _row(pots: Pots, *, split: bool) -> str:
 
 
 def _escrow(pots: Pots, *, split: bool) -> list[_Cell]:
-    arrived = _note(pots.token, pots.arrived, "more to be booked")
+    arrived = _note(pots.token, pots.arrived + pots.booking, "more to be booked")
     if not split or pots.counted is None:
         note = "leaving" if pots.exit_at else arrived
         return [_Cell("In escrow", pots.in_escrow, note, "group")]
@@ -188,6 +188,7 @@ def _lines(pots: Pots) -> list[str]:
             ("Free in escrow", pots.free),
             ("Reserved by orders", pots.reserved),
             ("Leaving escrow", pots.leaving),
+            ("Being booked", pots.booking),
         ]
     rows.append(("Together", pots.total))
     if counted is not None:
