@@ -82,7 +82,7 @@ def test_names_are_shown_letter_by_letter(page, world):
     page.get_by_role("button", name="Try a demo account").click()
     page.get_by_role("button", name="Ben", exact=True).click()
     asked.click()
-    page.get_by_role("textbox", name=f"Size, {BASE}").fill("2")
+    page.get_by_role("textbox", name="Size, ").fill("2")
     page.get_by_role("button", name=f"Buy 2 {BASE}").click()
     expect(page.get_by_text(f"Order accepted: bought 2 {BASE} for 167 {QUOTE}")).to_be_visible()
     expect(page.locator(".tape tbody tr").first).to_contain_text("83.50")
@@ -90,7 +90,7 @@ def test_names_are_shown_letter_by_letter(page, world):
     expect(page.locator(".last")).to_have_text(f"83.50 {QUOTE}")
     for tab in ("Fills", "All orders", "Deposit and withdraw"):
         page.get_by_role("tab", name=tab).click()
-    expect(page.get_by_role("textbox", name=f"Amount, {QUOTE}")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Amount, ")).to_be_visible()
     assert page.get_by_role("link", name="$x$").count() == 0
 
 

@@ -418,13 +418,15 @@ def test_an_exchange_that_falls_silent_leaves_the_contract(page, monkeypatch, wo
 
     with monkeypatch.context() as patch:
         patch.setattr(MarketApi, "ask_as", silent)
-        fresh(page)
+        patch.setattr(MarketApi, "ask", silent)
+        time.sleep(4.1)
+        page.run()
         assert page.info[0].value.startswith("The exchange cannot be read right now.")
         button(page, f"silence.{order.order_hash.text()}").click().run()
         assert "Cancelled on the chain: Buy 3 GVL at 79.50." in texts(page)
     lane = world.exchange.lane_of(world.visitors[4].address, int(order.lane))
     assert lane.cancelled_sequence == int(order.sequence)
-    time.sleep(1.6)
+    time.sleep(4.1)
 
 
 def test_an_order_until_a_time_leaves_the_book(page, world):

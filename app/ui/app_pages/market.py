@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -34,49 +34,57 @@ if TYPE_CHECKING:
 
 # How often the page looks by itself; the live part tells it what matters at once.
 SLOW_SECONDS, AWAITING_SECONDS, ALONE_SECONDS = 20, 3, 60
+_MARKETS = "market.markets"
 
 
 def floor(desk: MarketDesk, terms: MarketTerms) -> None:
     """Show the live part, and beside it what the visitor can do."""
     actor = current_actor()
     seat = Seat(desk, terms, actor) if actor else None
-    board, account, silence = _read(desk, terms, seat)
+    seen = _read(desk, terms, seat)
+    account = seen.account
     main, side = st.columns([15, 7], gap="medium")
     watched = None
     with side:
-        if board is None:
+        if seen.board is None:
             st.caption("Orders can be written once the exchange answers.")
         else:
             if account:
                 balances(account)
             elif actor:
                 unlock_private("market.unlock", actor)
-            written = order_form(board, seat, account, takes_orders=desk.takes_orders())
-            watched = _watched(board, written)
+            written = order_form(seen.board, seat, account, takes_orders=seen.takes_orders)
+            watched = _watched(seen.board, written)
     with main:
         live_market(terms, account, _stream(), OrderInputs(terms).pick, watched)
-        if silence is not None:
-            explain_silence(silence)
+        if seen.silence is not None:
+            explain_silence(seen.silence)
             if seat:
                 offer_chain_cancel(seat)
         elif seat and account:
             _own_trading(seat, account)
 
 
-def _read(
-    desk: MarketDesk, terms: MarketTerms, seat: Seat | None
-) -> tuple[Board | None, AccountView | None, GavelbookError | None]:
-    """Return market and account as far as they can be read, and why not all of it."""
+class _Seen(NamedTuple):
+    """What the exchange says of market and account, or why it cannot be read."""
+
+    board: Board | None = None
+    account: AccountView | None = None
+    takes_orders: bool = False
+    silence: GavelbookError | None = None
+
+
+def _read(desk: MarketDesk, terms: MarketTerms, seat: Seat | None) -> _Seen:
     try:
-        board = desk.board(terms)
+        seen = _Seen(desk.board(terms), None, desk.takes_orders())
         if seat is None or not private_reads_ready(seat.actor):
-            return board, None, None
+            return seen
         account = seat.account()
     except GavelbookError as error:
-        return None, None, error
+        return _Seen(silence=error)
     announce(terms, account)
     remember(seat, account)
-    return board, account, None
+    return seen._replace(account=account)
 
 
 def _watched(board: Board, written: Written) -> Watched | None:
@@ -117,13 +125,12 @@ def page() -> None:
     """Lay out the page."""
     with whole_page():
         desk = open_market_desk()
-        markets = desk.markets()
+        markets, takes_orders = _markets(desk)
         if not markets:
             st.title("No market yet")
             st.caption("Markets appear here as soon as one is listed on the exchange.")
             return
         terms = choose_market(markets)
-        takes_orders = desk.takes_orders()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(terms.name), anchor=False, width="content")
         if terms.halted:
@@ -134,6 +141,21 @@ def page() -> None:
             st.badge("Open", color="green")
     st.caption(terms_line(terms))
     st.fragment(floor, run_every=_pace(terms))(desk, terms)
+
+
+def _markets(desk: MarketDesk) -> tuple[list[MarketTerms], bool]:
+    """Return the markets, and whether orders are taken; what this session last saw of a silent one.
+
+    So whoever has orders there can still void them on the chain.
+    """
+    try:
+        found = desk.markets(), desk.takes_orders()
+    except GavelbookError:
+        if _MARKETS not in st.session_state:
+            raise
+        found = st.session_state[_MARKETS]
+    st.session_state[_MARKETS] = found
+    return found
 
 
 def _pace(terms: MarketTerms) -> int:

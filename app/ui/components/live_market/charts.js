@@ -120,6 +120,10 @@ class CandleChart {
     this.point();
   }
 
+  when(start) {
+    return this.length < 3_600_000 ? minute(start) : `${day(start)} ${minute(start)}`;
+  }
+
   /** Labels of the time axis, each at a start of a candle. */
   times(first, places) {
     const every = Math.ceil(70 / this.step);
@@ -151,12 +155,12 @@ class CandleChart {
           tag(this.width + 1, this.pointer.y, this.units.price(ticks)),
         );
       }
-      this.cross.append(tag(at, this.floor + 11, `${day(shown.start)} ${minute(shown.start)}`, "middle"));
+      this.cross.append(tag(at, this.floor + 11, this.when(shown.start), "middle"));
     }
     const { units } = this;
     const price = (name, ticks) => `${name} ${units.price(ticks)}`;
     say(this.readout, [
-      `${day(shown.start)} ${minute(shown.start)}`,
+      this.when(shown.start),
       price("Open", shown.open),
       price("High", shown.high),
       price("Low", shown.low),

@@ -254,7 +254,8 @@ class LiveMarket {
     const [bid, ask] = [ledger.bids.levels()[0], ledger.asks.levels()[0]];
     put(".bid", bid ? units.price(bid.ticks) : "none", bid ? `${units.size(bid.lots)} ${units.base.symbol}` : "");
     put(".ask", ask ? units.price(ask.ticks) : "none", ask ? `${units.size(ask.lots)} ${units.base.symbol}` : "");
-    put(".spread", bid && ask ? spreadText(bid, ask, units) : "none");
+    const spread = bid && ask ? `${units.price(ask.ticks - bid.ticks)} ${quote}` : "none";
+    put(".spread", spread);
     const today = ledger.lastDay(Date.now());
     put(".high", today ? units.price(today.high) : "none");
     put(".low", today ? units.price(today.low) : "none");
