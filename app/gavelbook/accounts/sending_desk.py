@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -155,17 +155,15 @@ class SendingDesk:
             stopped.wait(_PAUSE_SECONDS)
 
     def _see_to(self, gas_post: Post, sent: Dispatched) -> None:
-        with suppress(AccountsError):
-            try:
-                if sent.kind == GAS_KIND:
-                    gas_post.settle(sent, _FOLLOW_SECONDS)
-                else:
-                    self._post(self._registry.by_id(sent.account)).settle(sent, _FOLLOW_SECONDS)
-            except AccountsError:
-                raise
-            except GavelbookError as error:
-                log = structlog.get_logger()
-                log.warning("transaction_unfinished", code=error.code, dispatch=sent.id)
+        try:
+            if sent.kind == GAS_KIND:
+                gas_post.settle(sent, _FOLLOW_SECONDS)
+            else:
+                self._post(self._registry.by_id(sent.account)).settle(sent, _FOLLOW_SECONDS)
+        except Exception as error:  # noqa: BLE001 -- the others are seen to all the same
+            code = error.code if isinstance(error, GavelbookError) else type(error).__name__
+            log = structlog.get_logger()
+            log.warning("transaction_unfinished", code=code, dispatch=sent.id)
 
     def _post(self, account: Account) -> Post:
         with self._lock:

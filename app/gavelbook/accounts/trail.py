@@ -11,11 +11,12 @@ from gavelbook.accounts.errors import AccountsError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from gavelbook.accounts.store import AccountsStore
 
 GENESIS = bytes(32)
+_AT_ONCE = 5_000
 _COLUMNS = "position, at, account, session, kind, digest, title, summary, transaction_hash, head"
 
 
@@ -93,8 +94,7 @@ class Trail:
         """
         wanted = dict(known)
         position, head = 0, GENESIS
-        for row in self._store.rows(f"SELECT {_COLUMNS} FROM trail ORDER BY position"):  # noqa: S608
-            entry = _entry(row)
+        for entry in self._all():
             head = _next_head(head, entry)
             position += 1
             expected = wanted.pop(position, head)
@@ -103,6 +103,18 @@ class Trail:
         for missing in wanted:
             raise _broken(missing)
         return position, head
+
+    def _all(self) -> Iterator[Entry]:
+        position = 0
+        while rows := self._store.rows(
+            f"SELECT {_COLUMNS} FROM trail WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
+            position,
+            _AT_ONCE,
+        ):
+            for row in rows:
+                entry = _entry(row)
+                position = entry.position
+                yield entry
 
 
 def _broken(position: int) -> AccountsError:
