@@ -1,4 +1,7 @@
-"""Take the pictures of the README: `.venv/bin/python -m tests.browser.pictures [NAME ...]`."""
+"""Take the pictures of the documents: `make pictures`, or with names of pages after the module.
+
+Every page on a desktop, in the dark and on a phone, small enough to keep in docs/pictures.
+"""
 
 import sys
 import time
@@ -7,35 +10,48 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.demo_process import find_browser, running_demo
-
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
-COLORS = 160
-# For some minutes' candles on the market.
-TRADING_SECONDS = 300
-# Name, path, width, height, color scheme.
-PICTURES = (
-    ("sale", "", 1280, 1500, "light"),
-    ("results", "results", 1280, 1480, "light"),
-    ("sale-dark", "", 1280, 1000, "dark"),
-    ("sale-phone", "", 390, 1500, "light"),
-    ("market", "market", 1280, 1480, "light"),
-    ("market-dark", "market", 1280, 1080, "dark"),
-    ("market-phone", "market", 390, 2500, "light"),
+from tests.browser.demo_process import (
+    BROWSER_ARGUMENTS,
+    KEY_FIGURES,
+    find_browser,
+    running_demo,
 )
 
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+COLORS = 96
+# For some minutes' candles on the market.
+TRADING_SECONDS = 240
+WAIT_MS = 60_000
+DRAWING_MS = 4_000
+HIGHEST = 2_600
+PAGES = ("start", "sale", "results", "market", "portfolio", "operator", "account")
+# The demo account that looks; nobody elsewhere.
+ACTORS = {"sale": "Ada", "market": "Ada", "portfolio": "Ada"}
+# Name, width, height at least, color scheme.
+LOOKS = (("", 1280, 900, "light"), ("-dark", 1280, 900, "dark"), ("-phone", 390, 844, "light"))
 
-def take(browser, url, name, width, height, scheme):
-    viewport = {"width": width, "height": height}
-    with browser.new_context(viewport=viewport, color_scheme=scheme) as context:
+
+def take(browser, url, page_name, look):
+    suffix, width, height, scheme = look
+    with browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme
+    ) as context:
         page = context.new_page()
-        page.goto(url)
-        page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=60_000)
-        page.wait_for_timeout(4_000)
-        path = FOLDER / f"{name}.png"
+        page.goto(url if page_name == "start" else f"{url}/{page_name}")
+        page.locator(KEY_FIGURES[page_name]).first.wait_for(timeout=WAIT_MS)
+        actor = ACTORS.get(page_name)
+        if actor is not None:
+            page.get_by_role("button", name="Try a demo account").click()
+            page.get_by_role("button", name=actor, exact=True).click()
+            page.get_by_role("button", name=f"{actor} ·").wait_for(timeout=WAIT_MS)
+        page.wait_for_timeout(DRAWING_MS)
+        whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(max(whole, height), HIGHEST)})
+        page.wait_for_timeout(DRAWING_MS)
+        path = FOLDER / f"{page_name}{suffix}.png"
         page.screenshot(path=path)
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(COLORS)
+        small = picture.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
     print(path, f"{path.stat().st_size // 1024} kB")
 
@@ -44,17 +60,15 @@ def main():
     browser_path = find_browser()
     if browser_path is None:
         sys.exit("No Chrome or Chromium: put one on PATH or name it in GAVELBOOK_BROWSER")
-    wanted = set(sys.argv[1:] or (name for name, *_ in PICTURES))
+    wanted = [name for name in PAGES if name in (sys.argv[1:] or PAGES)]
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running_demo("--seed=1") as demo, sync_playwright() as playwright:
-        if wanted & {name for name, path, *_ in PICTURES if path == "market"}:
+    with running_demo("--seed=1", "--minutes=60") as demo, sync_playwright() as playwright:
+        if "market" in wanted:
             time.sleep(TRADING_SECONDS)
-        browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        for name, path, width, height, scheme in PICTURES:
-            if name in wanted:
-                take(browser, f"{demo.url}/{path}", name, width, height, scheme)
+        browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
+        for name in wanted:
+            for look in LOOKS:
+                take(browser, demo.url, name, look)
         browser.close()
 
 

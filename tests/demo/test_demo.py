@@ -13,7 +13,13 @@ from uuid import uuid4
 import pytest
 import requests
 
+from gavelbook.accounts.client import AccountsClient
+from gavelbook.chain.connection import connect
+from gavelbook.chain.token import Token
 from gavelbook.demo.local_chain import free_port
+from gavelbook.errors import GavelbookError
+from gavelbook.service.desk_settings import DeskSettings
+from gavelbook.service.faucet import open_faucet
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
@@ -234,6 +240,12 @@ def test_serving_keeps_a_market_alive_until_it_is_stopped(marked):
         api = read_until(run, r"^ +API +(http\S+)$")[1]
         pages = read_until(run, r"Open (http://[\d.:]+)")[1]
         assert requests.get(pages, timeout=5).ok
+        # One process for pages and API, one that holds keys, the chain, and the demo itself.
+        assert api == f"{pages}/v1"
+        commands = marked.running()
+        assert len(commands) == 4
+        assert sum("--pages" in command for command in commands) == 1
+        assert sum("gavelbook signer" in command for command in commands) == 1
         before = requests.get(f"{api}/markets/1/trades", timeout=5).json()["trades"]
 
         def goes_on():
@@ -273,3 +285,60 @@ def test_a_taken_port_is_said_plainly():
     assert run.returncode == 1
     assert run.stderr.startswith("error: port_taken: ")
     assert "Traceback" not in run.stderr
+
+
+def test_a_visitor_gets_play_money_and_an_account(marked):
+    with started(marked, "--serve", "--minutes=2") as run:
+        pages = read_until(run, r"Open (http://[\d.:]+)")[1]
+        health = requests.get(f"{pages}/health", timeout=5)
+        assert health.ok
+        assert "frame-ancestors 'none'" in health.headers["content-security-policy"]
+        signer = next(each for each in environments(marked) if "GAVELBOOK_SIGNER_PORT" in each)
+        key = Path(signer["GAVELBOOK_SIGNER_KEY_FILE"])
+        for secret in ("keystore.json", "passphrase", "access-key"):
+            assert (key.parent / secret).stat().st_mode & 0o077 == 0
+        client = AccountsClient.with_key_file(
+            f"http://{LOOPBACK}:{signer['GAVELBOOK_SIGNER_PORT']}", key
+        )
+        account = client.whoami(client.register("mira", "a long and lonely password").token)
+        faucet = given(signer)
+        before = [balance(signer, each.token, account.address.text()) for each in faucet.gifts]
+        faucet.give(account.address.text())
+        after = [balance(signer, each.token, account.address.text()) for each in faucet.gifts]
+        assert before == [0] * len(faucet.gifts)
+        assert after == [each.amount for each in faucet.gifts]
+        with pytest.raises(GavelbookError) as refused:
+            faucet.give(account.address.text())
+        assert refused.value.code == "faucet_refused"
+    assert marked.running() == []
+    assert not key.exists()
+
+
+def environments(marked):
+    """Return the environments of the processes that are there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            content = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if marked.mark.encode() in content:
+            pairs = (each.partition("=") for each in content.decode().split("\0"))
+            found.append({name: value for name, _, value in pairs})
+    return found
+
+
+def given(signer):
+    """Return the faucet of the demo that ``signer`` belongs to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAVELBOOK_DEPLOYMENTS", signer["GAVELBOOK_DEPLOYMENTS"])
+        return open_faucet(DeskSettings(rpc_url=rpc_of(signer), demo_accounts=True))
+
+
+def balance(signer, token, address):
+    web3 = connect(rpc_of(signer))
+    return Token(web3, token).balance_of(address) if token else web3.eth.get_balance(address)
+
+
+def rpc_of(signer):
+    return signer["GAVELBOOK_SIGNER_RPC_URL"]

@@ -48,13 +48,12 @@ def balances_panel(facts: SiteFacts) -> None:
     if not facts.balances:
         st.caption("None is known.")
         return
-    rows = []
     for each in facts.balances:
-        state = ":green-badge[Enough]" if each.pays else "only signs"
+        state = ":green-badge[Enough]" if each.pays else ":gray-badge[Only signs]"
         if each.low:
             state = ":red-badge[Fill up]"
-        rows.append(f"| {each.role} | `{each.address}` | {_ether(each.wei)} | {state} |")
-    st.markdown("\n".join(["| Key | Address | ETH | |", "|---|---|---:|---|", *rows]))
+        st.markdown(f"**{each.role}** {state} {_ether(each.wei)} ETH")
+        st.code(each.address, language=None, wrap_lines=True)
     st.caption(f"Below {_ether(LOW_BALANCE)} ETH a key that pays is to be filled up.")
 
 
