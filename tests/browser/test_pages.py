@@ -23,6 +23,17 @@ def wish(visit, account, price, lots):
     page.get_by_text(f"You lock {int(price) * lots:,} DUSD now").wait_for()
 
 
+def test_the_start_shows_the_open_sale_and_the_market(visit):
+    visit.open()
+    page = visit.page
+    expect(page.get_by_role("heading", name="Sale of Gavel (GVL)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Market GVL / DUSD")).to_be_visible()
+    expect(visit.metric("Last price of GVL")).to_have_text(re.compile(r"^[\d.]+ DUSD$"))
+    expect(visit.metric("Bid for")).to_have_text(re.compile(r"^[\d,]+ of 10,000 lots$"))
+    page.get_by_role("button", name="Trade", exact=True).click()
+    expect(page.get_by_role("heading", name="GVL / DUSD")).to_be_visible()
+
+
 def test_the_sale_page_shows_a_live_sale(visit):
     visit.open("sale")
     page = visit.page

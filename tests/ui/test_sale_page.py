@@ -186,6 +186,8 @@ def test_a_link_opens_its_sale(app, demo):
     view = demo.view(demo.finished[0])
     assert metrics(app)["Raised"] == view.payment_token.amount(view.decision.raised)
     assert "The sale takes no more bids." in texts(app)
+    [link] = [each.proto for each in app.get("page_link") if each.proto.label == "See who got what"]
+    assert link.query_string == f"sale={demo.finished[0]}"
 
 
 def test_the_price_over_time_is_drawn_and_told_as_a_table(app, demo):

@@ -10,7 +10,7 @@ from ui.components.live_chain import live_chain
 from ui.desk import open_desk, plain_failures
 from ui.identity import current_actor
 from ui.panels.bid_form import bid_form
-from ui.panels.bid_table import bid_table
+from ui.panels.bid_table import NEWEST, bid_table
 from ui.panels.chooser import choose_sale
 from ui.panels.headline import key_figures, offer_line, stage_badge, stage_clock, why_failed
 from ui.panels.own_bids import own_bids
@@ -61,6 +61,9 @@ def bidding(desk: SaleDesk, view: SaleView, now: int) -> None:
     actor = current_actor()
     undecided(desk, view, actor, now)
     bid_form(desk, view, actor, now)
+    if view.decision:
+        link = {"sale": view.address}
+        st.page_link("app_pages/results.py", label="See who got what", query_params=link)
     if actor:
         own_bids(desk, view, actor, now)
 
@@ -89,6 +92,8 @@ def all_bids(desk: SaleDesk, view: SaleView, now: int) -> None:
     word = "got" if view.decision else "would get if the sale closed now"
     st.caption(f"Newest first. “Gets” is what a bid {word}, in lots.")
     bid_table(desk, view, now)
+    if len(view.bids) > NEWEST:
+        st.caption(f"The newest {NEWEST} of {len(view.bids):,}.")
 
 
 def page() -> None:

@@ -33,12 +33,10 @@ def price_history_chart(view: SaleView, theme: str) -> Any:
         )
         for point in view.history
     ]
-    begin, end = _span(view)
-    rows.append((end * _MILLISECONDS, *rows[-1][1:]))
+    rows.append((_end(view) * _MILLISECONDS, *rows[-1][1:]))
     frame = pd.DataFrame(rows, columns=["at", "price", "shown", "demand"])
     frame["at"] = pd.to_datetime(frame["at"], unit="ms", utc=True)
-    x = alt.X("at:T").title("Time (UTC)").axis(tickCount=6)
-    x = x.scale(type="utc", domain=[begin * _MILLISECONDS, end * _MILLISECONDS])
+    x = alt.X("at:T").title("Time (UTC)").scale(type="utc").axis(tickCount=6)
     y = alt.Y("price:Q").title(f"Price per lot, {money.symbol}").scale(zero=False)
     base = alt.Chart(frame).encode(x=x, y=y)
     line = base.mark_line(interpolate="step-after", strokeWidth=2.2, color=color)
@@ -54,10 +52,10 @@ def price_history_chart(view: SaleView, theme: str) -> Any:
     return alt.layer(rule, line, points).properties(height=_HEIGHT)
 
 
-def _span(view: SaleView) -> tuple[int, int]:
-    """Return from when to when the chart goes; the last price holds until then."""
+def _end(view: SaleView) -> int:
+    """Return until when the chart goes; the last price holds until then."""
     start, end = view.terms.start or 0, view.terms.end or 0
     if view.decision is not None:
-        return start, end
-    # As far as the sale is for certain: the picture is drawn once for each change.
-    return start, min(max(view.history[-1].at, start + (end - start) // _ROOM), end)
+        return end
+    # As far as is certain: the picture is drawn once for each change, not for each moment.
+    return min(max(view.history[-1].at, start + (end - start) // _ROOM), end)

@@ -11,7 +11,7 @@ from gavelbook.service.sale_view import Stage
 from ui.components.live_chain import live_chain
 from ui.market_access import open_market_desk
 from ui.panels.headline import Clock, stage_badge, stage_clock
-from ui.wording import plain, ratio
+from ui.wording import amount, plain, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,13 +56,13 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
         st.subheader(f"Sale of {plain(token.name)} ({plain(token.symbol)})", anchor=False)
         stage_badge(view, now)
     follow_sales(views, view, now)
-    price = "none yet" if view.price_now is None else money.amount(view.price_now)
+    price = "none yet" if view.price_now is None else amount(money, view.price_now)
     auction = view.auction
     with st.container(horizontal=True):
         st.metric(
             "Price of a lot" if view.decision else "Price of a lot, if it closed now",
             price,
-            help=f"A lot is {token.amount(auction.lot_size)}",
+            help=f"A lot is {amount(token, auction.lot_size)}",
         )
         st.metric(
             "Bid for",
@@ -93,7 +93,8 @@ def market_card() -> None:
             st.caption("No market is open yet.")
     for board in boards:
         terms, day, book = board.terms, board.day, board.book
-        st.subheader(f"Market {plain(terms.name)}", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(f"Market {plain(terms.name)}", anchor=False)
         st.markdown(f"{plain(terms.base.name)} for {plain(terms.quote.name)}, at any time")
         quote = plain(terms.quote.symbol)
         with st.container(horizontal=True):
