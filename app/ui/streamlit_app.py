@@ -1,4 +1,4 @@
-"""Entry point: `streamlit run app/ui/streamlit_app.py`."""
+"""What every page has around it: `gavelbook pages` runs this script for each visitor."""
 
 from pathlib import Path
 
