@@ -19,7 +19,7 @@ from gavelbook.service.acting import AccountKind, Actor
 from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.wallet_action import Stage, WalletAction
 from ui.components.wallet import ChainOffer, WalletSession, wallet, wallet_report
-from ui.panels.wallet_progress import draw_progress, status_text
+from ui.panels.wallet_progress import draw_progress, ended_text, status_text
 from ui.wording import sentence
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class _Running:
     action: WalletAction[Any]
     done: Callable[[Any], Any]
     words: Callable[[GavelbookError], str]
+    on_page: bool = True
+    """Whether the page that is open shows it."""
 
     def picture(self) -> tuple[object, ...]:
         """Return what people see of it: where that changes the page is drawn again."""
@@ -69,6 +71,8 @@ def connected_wallet() -> Actor | None:
         for running in _all():
             running.action.answered(answer)
     _hand_over()
+    for running in _all():
+        running.on_page = False
     requests = [each.action.request for each in _all() if each.action.stage is Stage.ASKING]
     leave = st.session_state.get(_LEAVE, "")
     wallet(offer, filter(None, requests), leave=leave, key=_COMPONENT)
@@ -124,6 +128,7 @@ def progress(place: str) -> bool:
     """Show what is under way at ``place``; return whether anything is."""
     shown = [each for each in _all() if each.place == place and not each.action.withdrawn]
     for running in shown:
+        running.on_page = True
         draw_progress(running.action, key=f"{place}.{id(running)}")
     return bool(shown)
 
@@ -179,8 +184,12 @@ def _hand_over() -> None:
         _all().remove(running)
         if action.error is None:
             notices.finish(running.place, action.result, running.done)
-        elif action.error.code != "forgotten":
+        elif action.error.code == "forgotten":
+            continue
+        else:
             notices.fail(running.place, action.error, running.words)
+        if not running.on_page:
+            st.toast(ended_text(action))
 
 
 def _status_lines() -> None:

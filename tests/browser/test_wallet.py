@@ -252,7 +252,8 @@ class TestSigning:
         button(page, "Sign").click()
         expect(page.get_by_text("Step 1: Sign the note")).to_be_visible()
         # What a token calls itself makes no link.
-        expect(page.get_by_text(f"{2**70:,} [notes](http://evil.example)")).to_be_visible()
+        expect(page.get_by_text(f"{2**70:,} [notes](")).to_be_visible()
+        expect(page.locator("a[href*=evil]")).to_have_count(0)
         expect(page.get_by_text("Waiting for you in Fox: Sign the note (step 1)")).to_be_visible()
         page.get_by_text("Exactly what you sign").click()
         expect(page.get_by_text(f'"amount": "{2**70}"')).to_be_visible()
@@ -354,6 +355,7 @@ class TestTransactions:
             page.get_by_role("heading", name="Elsewhere").wait_for()
             expect(page.get_by_text("Waiting for the block: Pay (step 1)")).to_be_visible()
             site.stage.request("anvil_mine", [1])
+            expect(page.get_by_text("Done: Pay")).to_be_visible()
             expect(page.get_by_text("Waiting for the block: Pay (step 1)")).to_be_hidden()
             page.get_by_role("link", name="Work").click()
             expect(page.get_by_text(f"Done with {fox.sent[0]}")).to_be_visible()

@@ -54,6 +54,12 @@ def status_text(action: WalletAction[Any]) -> str:
     return f"{words[action.stage]}: {title} (step {action.number})"
 
 
+def ended_text(action: WalletAction[Any]) -> str:
+    """Return in one line what became of ``action``, for pages that do not show it."""
+    title = plain(action.step.title)
+    return f"Done: {title}" if action.succeeded else f"Did not work: {title}"
+
+
 def draw_progress(action: WalletAction[Any], *, key: str) -> None:
     """Show ``action``, which has not ended, with the ways to go on."""
     step = action.step
