@@ -1,16 +1,19 @@
 """What a managed account does from its first day to its last, on a chain."""
 
 import json
+import threading
+import time
 
 import pytest
 from eth_account import Account
 
+from gavelbook.chain.errors import ChainUnreachable
 from gavelbook.chain.sale_types import Permit
 from gavelbook.exchange.orders import Order, Side
 from gavelbook.exchange.signing import Withdrawal, order_hash, recover
 from gavelbook.exchange.typed_data import order_typed_data, withdrawal_typed_data
 from tests.accounts.conftest import code_of
-from tests.accounts.signer_world import PASSWORD, SIGN_IN, WHOLE, stranger
+from tests.accounts.signer_world import PASSWORD, SIGN_IN, WHOLE, running_signer, stranger
 
 pytestmark = pytest.mark.anvil
 
@@ -209,3 +212,34 @@ def test_does_not_close_over_a_bid(chain, world):
     send(user, chain.sale.bid_with_permit(0, 1, allowance))
     refused = code_of(world.client.close_account, user.token, PASSWORD, sweep_to=stranger())
     assert refused == "money_left"
+
+
+def test_signs_in_while_the_chain_is_away(world, user, monkeypatch):
+    def away(_address):
+        raise ChainUnreachable("rpc_unreachable", "Expected an answer of the node, was none")
+
+    monkeypatch.setattr(world.service.reader, "owner", away)
+    signed_in = world.client.sign_in(user.name, PASSWORD)
+    assert signed_in.account.deposit_address is None
+    assert code_of(world.client.sign_message, signed_in.token, "hello") == "rpc_unreachable"
+
+
+def test_ends_in_time_with_a_transaction_that_waits(chain, tmp_path):
+    approve = chain.stage.paid.approve(chain.exchange.address, 3)
+    codes = []
+    try:
+        with running_signer(chain, tmp_path / "state", wait_seconds=600) as world:
+            user = world.user(0)
+            chain.give_ether(user.address, WHOLE)
+            chain.stage.request("evm_setAutomine", [False])
+            thread = threading.Thread(target=lambda: codes.append(code_of(send, user, approve)))
+            thread.start()
+            while "token.approve signed" not in user.trail():
+                time.sleep(0.05)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 9
+    finally:
+        chain.stage.request("evm_setAutomine", [True])
+        chain.stage.request("evm_mine")
+    thread.join(60)
+    assert codes == ["stopping"]

@@ -38,7 +38,7 @@ _STATUS = {
     "internal_error": 500,
     "gas_account_empty": 503,
     "overloaded": 503,
-    "starting": 503,
+    "stopping": 503,
     "not_mined": 504,
 }
 _UNREACHABLE = "rpc_"

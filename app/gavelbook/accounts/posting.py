@@ -28,18 +28,21 @@ _MOST_WAITING = 6
 class Post:
     """Signs and sends as ``key``. One call of `send` at a time; `settle` from any thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- everything a transaction is made of
         self,
         web3: Web3,
         key: LocalAccount,
         store: AccountsStore,
         book: Dispatches,
         policy: FeePolicy,
+        stopped: threading.Event,
     ) -> None:
+        """Prepare; once ``stopped`` is set nothing is waited for."""
         self.address = str(key.address)
         self._book = book
         self._outbox = DispatchOutbox(store, book, self.address)
-        self.sender = Sender(web3, key, policy=policy, outbox=self._outbox)
+        self._stopped = stopped
+        self.sender = Sender(web3, key, policy=policy, outbox=self._outbox, sleep=self._sleep)
         self.turn = threading.Lock()
         self.queue = threading.BoundedSemaphore(_MOST_WAITING)
         """Who has the turn or waits for it."""
@@ -67,8 +70,8 @@ class Post:
         """Return the hash of a transaction once it is in a block.
 
         Raises:
-            AccountsError: ``not_mined`` within ``seconds``: it is sent and followed. Or the code
-                with which it had failed before.
+            AccountsError: ``not_mined`` within ``seconds``, or ``stopping``: it is sent, and
+                followed now or by the next process. Or the code with which it had failed before.
             TransactionRefused: it reverted.
             TransactionLost: ``nonce_taken``.
             ChainUnreachable: the node does not answer; it is followed.
@@ -113,6 +116,11 @@ class Post:
             code = str(getattr(error, "code", "not_sent"))
             text = str(getattr(error, "message", "The transaction was not sent"))
             self._book.finish(sent, State.FAILED, "", code, text)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            message = "Expected time to wait for a block, was asked to stop: ask again"
+            raise AccountsError("stopping", message)
 
     @staticmethod
     def _pending(sent: Dispatched) -> AccountsError:

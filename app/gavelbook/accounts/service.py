@@ -85,9 +85,13 @@ class SignerService:
         """Close it."""
         self.close()
 
-    def close(self) -> None:
-        """Stop following transactions and close the database."""
+    def stop(self) -> None:
+        """Wait for no transaction any more; what was sent is taken up by the next process."""
         self._stopped.set()
+
+    def close(self) -> None:
+        """Stop, and close the database."""
+        self.stop()
         self._following.join(timeout=30)
         position, head = self.trail.head()
         self._store.close()
@@ -121,7 +125,7 @@ class SignerService:
             web3, DeploymentStore(), settings.exchange, settings.sign_in_places()
         )
         self.signing = SigningDesk(registry, self.reader, self.trail, clock)
-        self._gas_post = Post(web3, gas_key, store, book, policy)
+        self._gas_post = Post(web3, gas_key, store, book, policy, self._stopped)
         self.gas = GasStation(
             self._gas_post,
             book,
@@ -132,7 +136,7 @@ class SignerService:
         )
 
         def new_post(account: Account) -> Post:
-            return Post(web3, registry.key(account), store, book, policy)
+            return Post(web3, registry.key(account), store, book, policy, self._stopped)
 
         self.sending = SendingDesk(
             web3,

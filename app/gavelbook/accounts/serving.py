@@ -39,18 +39,26 @@ def server(service: SignerService, ready: Callable[[int], None]) -> uvicorn.Serv
         ws="none",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    return _Server(config, ready)
+    return _Server(config, ready, service.stop)
 
 
 class _Server(uvicorn.Server):
-    """Tells the port once it is there."""
+    """Tells the port once it is there, and when it is asked to end."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[int], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[int], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Open the port."""
         await super().startup(sockets)
         if self.started and self.servers:
             self._ready(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Answer what is under way, and close the port."""
+        self._ending()
+        await super().shutdown(sockets)
