@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eth_utils.address import is_address, to_checksum_address
-
 from gavelbook.accounts.errors import PolicyError
+from gavelbook.chain.addresses import checksummed
+from gavelbook.chain.errors import ChainError
 from gavelbook.errors import shown
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ class Fields:
     def address(self, name: str) -> str:
         """Return an address, with checksum; one that has another checksum is refused."""
         value = self._content[name]
-        if not isinstance(value, str) or not value.startswith("0x") or not is_address(value):
+        if not isinstance(value, str) or not value.startswith("0x"):
             raise self._malformed(name, "an address")
-        checksummed = str(to_checksum_address(value))
-        if value != checksummed and value[2:] not in {value[2:].lower(), value[2:].upper()}:
-            raise self._malformed(name, "an address with a right checksum")
-        return checksummed
+        try:
+            return checksummed(value)
+        except ChainError:
+            raise self._malformed(name, "an address with a right checksum or none") from None
 
     def text(self, name: str) -> str:
         """Return a text of at most 200 characters."""
