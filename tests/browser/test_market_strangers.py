@@ -107,6 +107,7 @@ def test_when_the_exchange_goes_the_contract_is_offered(page, world):
     silent = page.get_by_text("The exchange cannot be read right now.")
     expect(silent).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Cancel on the chain").click()
-    expect(page.get_by_text("Cancelled on the chain: Buy 3 ")).to_be_visible()
+    cancelled = page.get_by_text("Cancelled on the chain: Buy 3 ")
+    expect(cancelled).to_be_visible(timeout=60_000)
     lane = world.market.exchange.lane_of(world.market.visitors[4].address, 0)
     assert lane.cancelled_sequence > 0

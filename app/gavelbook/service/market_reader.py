@@ -53,13 +53,13 @@ class MarketReader:
 
     def status(self) -> Status:
         """Return what a signer has to know."""
-        return self._slow.get("status", lambda: self._api.ask(lambda client: client.status()))
+        found = self._slow.get("status", lambda: self._api.ask(lambda client: client.status()))
+        self._contract = found.exchange.text()
+        return found
 
     def contract_address(self) -> str:
         """Return where the exchange's contract is; known for good once it was read."""
-        if self._contract is None:
-            self._contract = self.status().exchange.text()
-        return self._contract
+        return self._contract or self.status().exchange.text()
 
     def markets(self) -> list[MarketTerms]:
         """Return all markets by their numbers."""
