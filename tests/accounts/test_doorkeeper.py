@@ -373,7 +373,8 @@ def test_what_stands_for_a_network_address(client, key):
 # The audit trail
 
 
-def test_the_trail_is_a_chain(house):
+def test_the_trail_is_a_chain(house, monkeypatch):
+    monkeypatch.setattr("gavelbook.accounts.trail._AT_ONCE", 2)
     for number in range(5):
         house.trail.add(Doing(1, "session", f"thing {number}", summary=(("What", "ever"),)))
     position, head = house.trail.check()
