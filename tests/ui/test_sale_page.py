@@ -209,6 +209,22 @@ def test_the_demand_curve_is_a_table_too(app, demo):
     assert list(table["At this price or above"]) == [step.cumulative_lots for step in steps]
 
 
+def test_a_transaction_leads_to_its_sale_and_bid(app, demo):
+    line = demo.view(demo.finished[1]).bids[4]
+    app.query_params["tx"] = line.placed.transaction
+    app.run()
+    assert app.selectbox[0].value == demo.finished[1]
+    assert "**Bid 5** of" in texts(app)
+
+
+def test_a_bidder_leads_to_the_bids_of_that_bidder(app, demo):
+    bidder = demo.view(demo.live).bids[0].placed.bidder
+    app.query_params["bidder"] = bidder
+    said = texts(app.run())
+    for line in demo.view(demo.live).bids_of(bidder):
+        assert f"**Bid {line.position}** of" in said
+
+
 def test_a_link_to_an_unknown_sale_says_so(app, demo):
     app.query_params["sale"] = "0x" + 40 * "1"
     app.run()

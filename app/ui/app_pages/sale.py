@@ -10,7 +10,7 @@ from ui.components.live_chain import live_chain
 from ui.desk import open_desk, plain_failures
 from ui.identity import current_actor
 from ui.panels.bid_form import bid_form
-from ui.panels.bid_table import NEWEST, bid_table
+from ui.panels.bid_table import NEWEST, bid_table, linked_bids
 from ui.panels.chooser import choose_sale
 from ui.panels.headline import key_figures, offer_line, stage_badge, stage_clock, why_failed
 from ui.panels.own_bids import own_bids
@@ -89,6 +89,7 @@ def all_bids(desk: SaleDesk, view: SaleView, now: int) -> None:
     if not view.placed:
         st.caption("No bids yet.")
         return
+    linked_bids(desk, view)
     word = "got" if view.decision else "would get if the sale closed now"
     st.caption(f"Newest first. “Gets” is what a bid {word}, in lots.")
     bid_table(desk, view, now)
@@ -105,7 +106,7 @@ def page() -> None:
             st.title("No sale yet")
             st.caption("Sales appear here as soon as one is opened on this chain.")
             return
-        address = choose_sale(titles, "sale")
+        address = choose_sale(desk, titles, "sale")
         view = desk.view(address)
     token = view.sale_token
     st.title(f"{plain(token.name)} ({plain(token.symbol)})", anchor=False)

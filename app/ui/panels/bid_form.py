@@ -12,7 +12,7 @@ from gavelbook.service.sale_view import Stage
 from ui.identity import require_actor
 from ui.panels.admission_form import admission_form
 from ui.panels.notices import is_busy, run_action, show_notice
-from ui.wording import FILL_WORDS, count, plain
+from ui.wording import FILL_WORDS, amount, count, plain
 
 if TYPE_CHECKING:
     from gavelbook.service.acting import Actor
@@ -99,7 +99,7 @@ def _wish(view: SaleView) -> _Wish | None:
     auction = view.auction
     lots = int(
         st.number_input(
-            f"Lots of {plain(view.sale_token.amount(auction.lot_size))}",
+            f"Lots of {amount(view.sale_token, auction.lot_size)}",
             min_value=1,
             value=max(min(_USUAL_LOTS, auction.cap_lots), auction.min_bid_lots),
             step=1,

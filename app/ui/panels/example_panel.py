@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gavelbook.service.worked_example import worked_example
-from ui.wording import count
+from ui.wording import count, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def example_panel(view: SaleView) -> None:
         )
         for bid in example.bids
     ]
-    names = ["Bid", f"Price, {money.symbol}", "Lots", "Gets", "Pays", "Gets back"]
+    names = ["Bid", f"Price, {plain(money.symbol)}", "Lots", "Gets", "Pays", "Gets back"]
     frame = pd.DataFrame(rows, columns=names)
     st.table(frame, border="horizontal", hide_index=True, width="content")
     st.markdown(example_in_words(example))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from gavelbook.service.sale_doings import Doing, open_doing
 from gavelbook.service.sale_view import Stage
-from ui.wording import PRICING_NAMES, RULE_NAMES, STAGE_WORDS, moment, plain, ratio
+from ui.wording import PRICING_NAMES, RULE_NAMES, STAGE_WORDS, amount, moment, ratio
 
 if TYPE_CHECKING:
     from gavelbook.service.sale_view import SaleView
@@ -18,8 +18,8 @@ def offer_line(view: SaleView) -> str:
     """Return what is for sale and how, in one line."""
     auction, token = view.auction, view.sale_token
     return (
-        f"{plain(token.amount(view.supply_tokens))} in {auction.supply_lots:,} lots of "
-        f"{plain(token.amount(auction.lot_size))} · {RULE_NAMES[auction.rule]} · "
+        f"{amount(token, view.supply_tokens)} in {auction.supply_lots:,} lots of "
+        f"{amount(token, auction.lot_size)} · {RULE_NAMES[auction.rule]} · "
         f"{PRICING_NAMES[auction.pricing]}"
     )
 
@@ -68,7 +68,7 @@ def stage_clock(view: SaleView, now: int) -> Clock:
 def key_figures(view: SaleView, now: int) -> None:
     """Show demand, price, money and crowd."""
     auction, demand, money = view.auction, view.curve.demand_lots, view.payment_token
-    price = "none" if view.price_now is None else money.amount(view.price_now)
+    price = "none" if view.price_now is None else amount(money, view.price_now)
     price_word, raised_word = _FIGURES.get(view.stage(now), ("Clearing price", "Raised"))
     with st.container(horizontal=True, gap="small", key="figures"):
         st.metric(
@@ -85,7 +85,7 @@ def key_figures(view: SaleView, now: int) -> None:
         )
         st.metric(
             raised_word,
-            money.amount(view.decision.raised if view.decision else _raised(view)),
+            amount(money, view.decision.raised if view.decision else _raised(view)),
             border=True,
         )
         st.metric("Bids", f"{len(view.placed):,}", help=_cancelled(view), border=True)
@@ -100,8 +100,8 @@ def why_failed(view: SaleView) -> str:
     if decision.aborted:
         why = "nobody posted a result in time"
     else:
-        least = plain(money.amount(view.auction.minimum_raise))
-        why = f"its bids come to {plain(money.amount(_raised(view)))}, and {least} was the minimum"
+        least = amount(money, view.auction.minimum_raise)
+        why = f"its bids come to {amount(money, _raised(view))}, and {least} was the minimum"
     return f"The sale failed: {why}. Every bid is refunded in full."
 
 

@@ -9,12 +9,12 @@ import streamlit as st
 from gavelbook.service.sale_view import Stage
 from ui.panels.notices import is_busy, run_action, show_notice
 from ui.panels.vesting_panel import vesting_panel
-from ui.wording import FILL_WORDS, count, moment, plain
+from ui.wording import FILL_WORDS, amount, count, moment, plain
 
 if TYPE_CHECKING:
     from gavelbook.service.acting import Actor
     from gavelbook.service.sale_desk import SaleDesk
-    from gavelbook.service.sale_view import BidLine, SaleView, Token
+    from gavelbook.service.sale_view import BidLine, SaleView
 
 
 _GETS = {Stage.OPEN: "would get", Stage.CLOSED: "gets, once the sale is cleared,"}
@@ -46,12 +46,12 @@ def _bid(  # noqa: PLR0913 -- what a line shows, and what can be done with it
 ) -> None:
     money, word = view.payment_token, FILL_WORDS[line.fill].lower()
     gets, held = _GETS.get(stage, "got"), "locked" if view.decision is None else "paid in"
-    index, locked = line.placed.index, _amount(money, line.escrow)
+    index, locked = line.placed.index, amount(money, line.escrow)
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key=f"own.{index}"
     ):
         st.markdown(
-            f"**{count(line.placed.lots, 'lot')} at {_amount(money, line.price)}**  \n"
+            f"**{count(line.placed.lots, 'lot')} at {amount(money, line.price)}**  \n"
             f"{gets} {line.filled:,} ({word}) · {locked} {held}",
             width="stretch",
         )
@@ -74,13 +74,13 @@ def _claim(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
         vesting_panel(view, line, now)
     if not pocket.can_claim:
         st.caption(
-            f"Nothing can be claimed now; {_amount(token, later)} become free later."
+            f"Nothing can be claimed now; {amount(token, later)} become free later."
             if later
             else "Everything is claimed."
         )
         return
     parts = [
-        _amount(kind, units)
+        amount(kind, units)
         for kind, units in ((token, pocket.claimable_tokens), (money, pocket.claimable_refund))
         if units
     ]
@@ -88,7 +88,7 @@ def _claim(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
     if view.decision and view.decision.failed:
         st.markdown(f"The sale failed: all you paid in is yours again, **{what}**.")
     elif later:
-        st.markdown(f"Due now: **{what}**. Later: **{_amount(token, later)}**.")
+        st.markdown(f"Due now: **{what}**. Later: **{amount(token, later)}**.")
     if st.button(
         f"Claim {what}", type="primary", width="stretch", key="own.claim", disabled=is_busy()
     ):
@@ -98,7 +98,3 @@ def _claim(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
             f"Claimed {what}.",
             key=f"{view.address} {what}",
         )
-
-
-def _amount(token: Token, units: int) -> str:
-    return f"{token.number(units)} {plain(token.symbol)}"

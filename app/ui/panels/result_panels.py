@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.reconciliation import reconcile
+from gavelbook.service.sale_view import Fill
+from ui.panels.bid_table import claimed_word
 from ui.panels.terms_panel import named_lines
-from ui.wording import count, moment
+from ui.wording import amount, count, moment, plain, sentence
 
 if TYPE_CHECKING:
     from gavelbook.service.sale_desk import SaleDesk
     from gavelbook.service.sale_view import Decision, SaleView
 
 
+_NO_DIGEST = "none: decided without a signature"
+
+
 def result_figures(view: SaleView, decision: Decision) -> None:
     """Show what came out."""
-    outcomes = view.allocation.outcomes
+    outcomes = Counter(line.fill for line in view.bids)
     winners = sum(line.filled > 0 for line in view.bidders)
-    price = "none" if view.price_now is None else view.payment_token.amount(view.price_now)
+    settled = sum(claimed_word(line) == "All" for line in view.bidders)
+    price = "none" if view.price_now is None else amount(view.payment_token, view.price_now)
     with st.container(horizontal=True, gap="small", key="figures"):
-        st.metric("Raised", view.payment_token.amount(decision.raised), border=True)
+        st.metric("Raised", amount(view.payment_token, decision.raised), border=True)
         st.metric(
             "Sold",
-            view.sale_token.amount(decision.sold_lots * view.auction.lot_size),
+            amount(view.sale_token, decision.sold_lots * view.auction.lot_size),
             help=f"{decision.sold_lots:,} of {view.auction.supply_lots:,} lots",
             border=True,
         )
@@ -33,7 +40,13 @@ def result_figures(view: SaleView, decision: Decision) -> None:
         st.metric("Winners", f"{winners:,} of {len(view.bidders):,}", border=True)
         st.metric(
             "Bids full / partial / none",
-            f"{outcomes.full:,} / {outcomes.partial:,} / {outcomes.nothing:,}",
+            " / ".join(f"{outcomes[fill]:,}" for fill in Fill),
+            border=True,
+        )
+        st.metric(
+            "Claimed",
+            f"{settled:,} of {len(view.bidders):,}",
+            help="Bidders who have claimed everything they have coming",
             border=True,
         )
 
@@ -47,7 +60,7 @@ def sums_table(view: SaleView) -> None:
     else:
         st.markdown(f":red[**{len(checks) - right} of {len(checks)} sums differ** from the chain.]")
     lines = [
-        f"| {check.what}, {check.unit} | {check.computed_text} | {check.on_chain_text} "
+        f"| {check.what}, {plain(check.unit)} | {check.computed_text} | {check.on_chain_text} "
         f"| {'✓' if check.right else '✗ differs'} |"
         for check in checks
     ]
@@ -68,8 +81,8 @@ def clearing_data(view: SaleView, decision: Decision) -> None:
         low, high = (view.payment_token.number(auction.price(tick)) for tick in (first, last))
         how = "by rounds" if clearing.by_rounds else "by arrival"
         where = f"at {low}" if first == last else f"from {low} to {high}"
-        margin = f"bids {where} {view.payment_token.symbol}, filled {how}"
-    price = view.payment_token.amount(auction.price(decision.marginal_tick))
+        margin = f"bids {where} {plain(view.payment_token.symbol)}, filled {how}"
+    price = amount(view.payment_token, auction.price(decision.marginal_tick))
     lines = {
         "Marginal tick": f"{decision.marginal_tick} ({price} per lot)",
         "Margin": margin,
@@ -80,16 +93,16 @@ def clearing_data(view: SaleView, decision: Decision) -> None:
     }
     named_lines(lines)
     st.caption("Digest of the allocation file, signed by the allocator")
-    st.code(decision.digest or "none: cleared without a signature", language=None)
+    st.code(decision.digest or _NO_DIGEST, language=None, wrap_lines=True)
     st.caption("Transaction of the result")
-    st.code(decision.transaction, language=None)
+    st.code(decision.transaction, language=None, wrap_lines=True)
 
 
 def _download(desk: SaleDesk, view: SaleView) -> None:
     """Offer the allocation as the file whose digest was signed."""
     st.download_button(
         "Download the allocation (CSV)",
-        data=desk.allocation_file(view),
+        data=lambda: desk.allocation_file(view),
         file_name=f"allocation-{view.address[:10]}.csv",
         mime="text/csv",
         on_click="ignore",
@@ -107,7 +120,7 @@ def audit_and_download(desk: SaleDesk, view: SaleView) -> None:
             with st.spinner("Computing everything again from public data"):
                 st.session_state["results.verdict"] = (view.address, desk.audit(view))
         except GavelbookError as error:
-            st.error(f"The audit could not finish. {error.message}.")
+            st.error(f"The audit could not finish. {sentence(error)}")
             return
     _verdict(view)
 

@@ -8,7 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from ui.panels.example_panel import example_panel
-from ui.wording import PRICING_EXPLAINED, PRICING_NAMES, RULE_NAMES, RULES_EXPLAINED, TRUST, moment
+from ui.wording import (
+    PRICING_EXPLAINED,
+    PRICING_NAMES,
+    RULE_NAMES,
+    RULES_EXPLAINED,
+    TRUST,
+    amount,
+    moment,
+    plain,
+)
 
 if TYPE_CHECKING:
     from gavelbook.service.sale_view import SaleView
@@ -39,16 +48,16 @@ def terms_in_words(view: SaleView) -> None:
     money, token = view.payment_token, view.sale_token
     top = auction.price(auction.tick_count - 1)
     lines = {
-        "For sale": f"{token.amount(view.supply_tokens)} in {auction.supply_lots:,} lots",
-        "One lot": token.amount(auction.lot_size),
+        "For sale": f"{amount(token, view.supply_tokens)} in {auction.supply_lots:,} lots",
+        "One lot": amount(token, auction.lot_size),
         "Prices": (
-            f"{money.number(auction.floor_price)} to {money.amount(top)} per lot in steps of "
+            f"{money.number(auction.floor_price)} to {amount(money, top)} per lot in steps of "
             f"{money.number(auction.tick_value)} ({auction.tick_count:,} ticks)"
         ),
         "Smallest bid": f"{auction.min_bid_lots:,} lots",
         "Cap per bidder": f"{auction.cap_lots:,} lots in all live bids",
         "Minimum raise": (
-            f"{money.amount(auction.minimum_raise)}, else the sale fails and all is refunded"
+            f"{amount(money, auction.minimum_raise)}, else the sale fails and all is refunded"
             if auction.minimum_raise
             else "none"
         ),
@@ -67,8 +76,8 @@ def terms_in_words(view: SaleView) -> None:
     st.caption("Addresses, to copy")
     for name, address in (
         ("Sale", view.address),
-        (f"{token.name} ({token.symbol})", token.address),
-        (f"{money.name} ({money.symbol})", money.address),
+        (f"{plain(token.name)} ({plain(token.symbol)})", token.address),
+        (f"{plain(money.name)} ({plain(money.symbol)})", money.address),
     ):
         st.markdown(name)
         st.code(address, language=None)
