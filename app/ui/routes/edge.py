@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
+from ui.routes.session import PATH as SESSION
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +25,8 @@ class Edge:
 
     A browser says in `Host` by which name it came, and in `Origin` and `Sec-Fetch-Site` which page
     asks; programs say neither of the latter, and have no cookies that were not theirs.
+
+    Nothing is taken but what a session needs: Streamlit would keep whatever is uploaded in memory.
     """
 
     def __init__(self, app: ASGIApp, site: Site) -> None:
@@ -77,4 +81,6 @@ class Edge:
             return "Expected a page of this site to ask, was one of another"
         if headers.get("sec-fetch-site") in _FOREIGN:
             return "Expected a page of this site to ask, was one of another"
+        if scope["type"] == "http" and scope["path"] != SESSION:
+            return "Expected to be asked for something, was handed something"
         return ""

@@ -95,8 +95,18 @@ def test_pages_of_other_sites_change_nothing(origin, fetch_site):
 
 
 def test_own_pages_and_programs_may():
-    assert ask("POST", origin=ORIGIN, sec_fetch_site="same-origin").status_code == 200
-    assert ask("POST").status_code == 200
+    assert ask(origin=ORIGIN, sec_fetch_site="same-origin").status_code == 200
+    assert ask().status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
+@pytest.mark.parametrize(
+    "path", ["/", "/_stcore/upload_file/session/file", "/_stcore/agent/interact"]
+)
+def test_nothing_is_taken_that_would_fill_the_memory(method, path):
+    answer = ask(method, path, origin=ORIGIN, sec_fetch_site="same-origin")
+    assert answer.status_code == 403
+    assert "a page" not in answer.text
 
 
 @pytest.mark.parametrize("url", ["gavel.example", "ftp://gavel.example", "https://"])
