@@ -454,6 +454,20 @@ def test_a_halted_market_takes_no_orders(page, world):
         time.sleep(4.1)
 
 
+def test_an_exchange_that_only_cancels_says_so(page, world):
+    act_as(page.run(), "Ada")
+    switch = world.folder / "service" / "cancel-only"
+    switch.touch()
+    try:
+        time.sleep(4.6)
+        write(page, price="80", lots=1)
+        assert "The exchange takes no new orders just now." in texts(page)
+        assert button(page, "order.place").disabled
+    finally:
+        switch.unlink()
+        time.sleep(4.6)
+
+
 def test_an_exchange_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
     monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "http://127.0.0.1:9")
     page.run()
