@@ -345,6 +345,30 @@ def test_passwords_asked_for_again_are_throttled_too(house):
     assert codes == ["password_wrong"] * 6 + ["throttled"] * 2
 
 
+def test_strangers_who_guess_all_day_do_not_keep_the_owner_out(house, clock):
+    _, visit = house.register(client="192.0.2.1")
+    for _ in range(30):
+        failures(house, "ada", 1, "198.51.100.1")
+        house.door.confirm(visit, PASSWORD)
+        house.door.sign_in("ada", PASSWORD, "192.0.2.1")
+        clock.forward(60)
+    assert wait_of(house, "ada", "192.0.2.99") > 1
+
+
+def test_who_sits_where_the_owner_sat_is_throttled_too(house):
+    house.register(client="192.0.2.1")
+    assert failures(house, "ada", 8, "192.0.2.1") == 6
+    assert failures(house, "ada", 8, "192.0.2.2") == 6
+
+
+def test_attempts_are_forgotten_after_a_day(house, clock):
+    for number in range(20):
+        failures(house, f"name{number}", 1, f"192.0.2.{number}")
+    clock.forward(DAY)
+    failures(house, "last", 1, "")
+    assert house.store.row("SELECT count(*) FROM attempts") == (1,)
+
+
 def test_registrations_are_limited(house, clock):
     for number in range(3):
         house.register(f"user{number}", "192.0.2.1")

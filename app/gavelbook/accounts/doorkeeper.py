@@ -144,6 +144,7 @@ class Doorkeeper:
             raise AccountsError("session_unknown", "Expected an open session of this account")
 
     def _let_in(self, account: Account, client: str, kind: str) -> tuple[Secret, Visit]:
+        self._throttle.know(account.name, client)
         token, session = self.sessions.open(account.id, client)
         lines = (("From", client),) if client else ()
         self._trail.add(Doing(account.id, session.id, kind, summary=lines))

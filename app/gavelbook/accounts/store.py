@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     blocked_until INTEGER NOT NULL,
     PRIMARY KEY (scope, who)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (scope, last_at);
 CREATE TABLE IF NOT EXISTS registrations (who BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS trail (
     position INTEGER PRIMARY KEY,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _HOUR_MS = 60 * 60 * 1000
 _IPV6_PREFIX = 64
 _MOST_DOUBLINGS = 30
+_KNOWN_MS = 90 * DAY_MS
 
 
 class _Patience(NamedTuple):
@@ -35,15 +36,22 @@ class _Patience(NamedTuple):
         return min(self.first_ms << min(beyond - 1, _MOST_DOUBLINGS), self.longest_ms)
 
 
-# Somebody can lock another one's name, but only for so long.
+# Somebody can lock another one's name, but only for so long, and only for places it never was at.
+_OF_ACCOUNTS = _Patience(free=5, first_ms=2_000, longest_ms=15 * 60 * 1000)
 _PATIENCE = {
-    "name": _Patience(free=5, first_ms=2_000, longest_ms=15 * 60 * 1000),
+    "name": _OF_ACCOUNTS,
+    "known": _OF_ACCOUNTS,
+    "session": _OF_ACCOUNTS,
     "client": _Patience(free=20, first_ms=2_000, longest_ms=_HOUR_MS),
 }
 
 
 class Throttle:
-    """Counts attempts by name and by network address. What it counts outlives the process."""
+    """Counts attempts by name and by network address. What it counts outlives the process.
+
+    Else strangers could keep somebody out by guessing all day: where the name has signed in
+    before, and in its sessions, attempts count apart.
+    """
 
     def __init__(
         self,
@@ -57,19 +65,21 @@ class Throttle:
         self._per_client = registrations_per_client
         self._per_hour = registrations_per_hour
 
-    def attempt(self, name: str, client: str = "") -> None:
+    def attempt(self, name: str, client: str | None = None) -> None:
         """Count an attempt as failed before it is made, so that many at once gain nothing.
 
-        Without a ``client`` only the name counts.
+        ``client`` is the network address it comes from, "" where that is unknown; None where a
+        session of the account asks.
 
         Raises:
             Throttled: ``throttled``; the attempt must not be made.
 
         """
         with self._store.writing() as database:
+            self._forget_old(database)
             found = [
                 (scope, who, *self._failures(database, scope, who))
-                for scope, who in _scopes(name, client)
+                for scope, who in _scopes(database, name, client)
             ]
             now = self._clock()
             wait = max(blocked_until for *_, blocked_until in found) - now
@@ -82,19 +92,28 @@ class Throttle:
                     (scope, who, failures + 1, now, now + pause),
                 )
 
-    def succeeded(self, name: str, client: str = "") -> None:
+    def succeeded(self, name: str, client: str | None = None) -> None:
         """Take the attempt back; the name starts anew.
 
         The network address does not: one account of one's own must not pay for guesses at others.
         """
         with self._store.writing() as database:
-            for scope, who in _scopes(name, client):
+            for scope, who in _scopes(database, name, client):
                 failures, _ = self._failures(database, scope, who)
-                left = 0 if scope == "name" else max(0, failures - 1)
+                left = max(0, failures - 1) if scope == "client" else 0
                 database.execute(
                     "UPDATE attempts SET failures = ?, blocked_until = 0 "
                     "WHERE scope = ? AND who = ?",
                     (left, scope, who),
+                )
+
+    def know(self, name: str, client: str) -> None:
+        """Note that the owner of ``name`` was let in at ``client``."""
+        if client:
+            with self._store.writing() as database:
+                database.execute(
+                    "INSERT OR REPLACE INTO attempts VALUES ('known', ?, 0, ?, 0)",
+                    (_pair(name, client), self._clock()),
                 )
 
     def register(self, client: str) -> None:
@@ -114,6 +133,14 @@ class Throttle:
                     wait = times[-limit] + _HOUR_MS - now
                     raise _throttled("registration_limited", "fewer new accounts", wait)
             database.execute("INSERT INTO registrations VALUES (?, ?)", (who, now))
+
+    def _forget_old(self, database: sqlite3.Connection) -> None:
+        now = self._clock()
+        for scope in _PATIENCE:
+            kept_ms = _KNOWN_MS if scope == "known" else DAY_MS
+            database.execute(
+                "DELETE FROM attempts WHERE scope = ? AND last_at <= ?", (scope, now - kept_ms)
+            )
 
     def _failures(self, database: sqlite3.Connection, scope: str, who: bytes) -> tuple[int, int]:
         """Return the failures of the last day, and until when no attempt is made."""
@@ -139,11 +166,21 @@ def client_key(client: str) -> str:
     return client
 
 
-def _scopes(name: str, client: str) -> list[tuple[str, bytes]]:
-    scopes = [("name", _digest(name))]
-    if client:
-        scopes.append(("client", _digest(client_key(client))))
-    return scopes
+def _scopes(database: sqlite3.Connection, name: str, client: str | None) -> list[tuple[str, bytes]]:
+    if client is None:
+        return [("session", _digest(name))]
+    if not client:
+        return [("name", _digest(name))]
+    pair = _pair(name, client)
+    known = database.execute(
+        "SELECT 1 FROM attempts WHERE scope = 'known' AND who = ?", (pair,)
+    ).fetchone()
+    of_name = ("known", pair) if known else ("name", _digest(name))
+    return [of_name, ("client", _digest(client_key(client)))]
+
+
+def _pair(name: str, client: str) -> bytes:
+    return _digest(f"{name}\n{client_key(client)}")
 
 
 def _digest(text: str) -> bytes:
