@@ -207,10 +207,11 @@ def test_a_newcomer_with_an_empty_wallet_can_begin(visit):
     permit = wallet.signed[-1]
     assert permit["primaryType"] == "Permit"
     assert permit["message"]["value"] == str(250 * 10**18)
-    expect(cell(page, "DUSD", "Free in escrow")).to_contain_text("250", timeout=60 * SECONDS)
+    expect(cell(page, "DUSD", "Free in escrow")).to_contain_text("250")
 
     panel = tab(page, "Withdraw")
-    expect(panel.get_by_text("250 DUSD can be withdrawn now.")).to_be_visible()
+    withdrawable = panel.get_by_text("250 DUSD can be withdrawn now.")
+    expect(withdrawable).to_be_visible(timeout=60 * SECONDS)
     panel.get_by_role("button", name="All").click()
     panel.get_by_role("button", name="Withdraw 250 DUSD").click()
     expect(page.get_by_text("250 DUSD withdrawn to the wallet")).to_be_visible(timeout=30 * SECONDS)

@@ -73,6 +73,10 @@ def row_of(page, symbol):
     return {label: re.sub(r"<[^>]*>", " ", cell).split() for label, cell in cells}
 
 
+def failures(page):
+    return [each.message for each in page.exception]
+
+
 def texts(page):
     """All that is said, as it is read: without the marks that make letters of letters."""
     return marked_texts(page).replace("\\", "")

@@ -206,6 +206,14 @@ class Portfolio:
         """Whether the ether may not pay for the next few transactions."""
         return self.ether < GAS_OF_A_FEW_STEPS * self.gas_price
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether exchange and chain are about to catch up with each other."""
+        return any(
+            pots.being_booked or (pots.counted and (pots.counted.coming or pots.counted.going))
+            for pots in self.pots
+        )
+
     def pots_of(self, token: str) -> Pots | None:
         """Return the pots of the token at an address; None for an unknown one."""
         return next((each for each in self.pots if each.token.address == token), None)

@@ -20,7 +20,7 @@ from ui.panels.portfolio_history import (
     shown_entries,
     transaction_note,
 )
-from ui.panels.portfolio_money import deposit_panel, withdraw_panel
+from ui.panels.portfolio_money import deposit_panel, withdraw_panel, withdrawable
 from ui.panels.portfolio_send import send_panel
 from ui.panels.portfolio_table import against_the_chain, overview
 from ui.panels.portfolio_tasks import gas_line, gift, waiting_tasks
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from gavelbook.service.portfolio import Portfolio
 
 ACCOUNT = "account"
-_REFRESH_SECONDS = 15
+_REFRESH_SECONDS, _SETTLING_SECONDS = 15, 3
+_WHOLE, _MOVABLE = "portfolio.whole", "portfolio.movable"
 
 
 def page() -> None:
@@ -52,6 +53,7 @@ def page() -> None:
             _look_up()
             return
         owner = Owner(open_portfolio_desk(), actor)
+        st.session_state[_WHOLE] = True
         _live(owner)
         _moving(owner)
 
@@ -61,6 +63,10 @@ def _live(owner: Owner) -> None:
     """Show what the account has; again when one of its sales has changed, and now and then."""
     with plain_failures("portfolio.live"):
         portfolio = owner.portfolio()
+        alone = not st.session_state.pop(_WHOLE, False)
+        if alone and st.session_state.get(_MOVABLE) != _movable(portfolio):
+            # The forms below are of before. A run of the whole page comes by here with the mark.
+            st.rerun()
         _clock(portfolio, f"{plain(owner.actor.name)} at the end of block {portfolio.block:,}")
         if portfolio.exchange_silent:
             st.info(
@@ -87,11 +93,18 @@ def _moving(owner: Owner) -> None:
     tabs = dict(zip(names, st.tabs(names, key="portfolio.tabs", on_change="rerun"), strict=True))
     with plain_failures("portfolio.moving"):
         portfolio = owner.portfolio()
+        st.session_state[_MOVABLE] = _movable(portfolio)
         for name, tab in tabs.items():
             if not tab.open:
                 continue
             with tab:
                 _tab(name, owner, portfolio)
+
+
+def _movable(portfolio: Portfolio) -> tuple[object, ...]:
+    """Return what the forms go by."""
+    pots = ((each.wallet, each.escrow, each.exit_at, withdrawable(each)) for each in portfolio.pots)
+    return portfolio.address, *pots, portfolio.orders
 
 
 def _tab(name: str, owner: Owner, portfolio: Portfolio) -> None:
@@ -184,7 +197,7 @@ def _clock(portfolio: Portfolio, label: str) -> None:
         portfolio.now,
         key="portfolio.chain",
         after=label,
-        refresh_seconds=_REFRESH_SECONDS,
+        refresh_seconds=_SETTLING_SECONDS if portfolio.is_settling else _REFRESH_SECONDS,
     )
 
 
