@@ -37,7 +37,7 @@ def page_settings(scene: Scene, signer: SignerServer) -> dict[str, str]:
 
 def what_to_try(url: str, scene: Scene) -> Iterator[str]:
     """Yield the lines that greet whoever started the demo."""
-    yield f"Open {click.style(url, bold=True)}. Ctrl-C ends everything."
+    yield f"Open {click.style(url, bold=True)} in a browser. Ctrl-C ends everything."
     yield "Try: bid in the live sale as Ada, Ben, Cleo, Dan or Eva; the accounts need no key."
     yield "Try: trade on the Market page; click a price to fill the order form."
     yield "Try: register an account of your own with a name and a password."
