@@ -70,6 +70,17 @@ def test_a_question_can_be_dropped_and_not_confirmed_after(chain, user):
     assert code_of(user.client.drop_transfer, user.token, done.id) == "transfer_settled"
 
 
+def test_a_session_without_the_password_settles_no_transfer(chain, user):
+    """Its number is no secret within the account, but another transaction cannot take it."""
+    paid, to = chain.stage.paid, stranger()
+    asked = ask(user, paid, 5, to)
+    send(user, paid.approve(chain.exchange.address, 1), request_id=asked.id)
+    [listed] = user.client.transfers(user.token)
+    assert (listed.state, listed.transaction) == ("asked", "")
+    assert confirm(user, asked).state == "done"
+    assert paid.balance_of(to) == 5 * WHOLE
+
+
 def test_a_question_expires(chain, own_world):
     user = own_world.user()
     asked = ask(user, chain.stage.paid, 5)

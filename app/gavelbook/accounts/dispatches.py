@@ -22,6 +22,8 @@ _COLUMNS = (
     "hashes, at, state, error_code, error_message"
 )
 GAS_KIND = "gas"
+TRANSFER = "transfer-"
+"""Before the id of a transfer, in its request: what clients choose has none such."""
 
 
 class State(StrEnum):
@@ -153,8 +155,9 @@ class Dispatches:
             if not settled.rowcount:
                 return
             database.execute(
-                "UPDATE transfers SET state = ?, transaction_hash = ? WHERE id = ? AND account = ?",
-                (state, transaction, known.request_id, known.account),
+                "UPDATE transfers SET state = ?, transaction_hash = ? "
+                "WHERE ? || id = ? AND account = ?",
+                (state, transaction, TRANSFER, known.request_id, known.account),
             )
             self._note(known, f"{known.kind} {state}", transaction, code)
 

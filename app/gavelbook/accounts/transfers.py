@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
-from gavelbook.accounts.dispatches import Purpose, State
+from gavelbook.accounts.dispatches import TRANSFER, Purpose, State
 from gavelbook.accounts.errors import AccountsError
 from gavelbook.accounts.policy import check_destination
 from gavelbook.accounts.trail import Doing
@@ -138,14 +138,16 @@ class Transfers:
         """Send a confirmed transfer in the account's turn; errors as `confirm`."""
         transfer = self.own(visit, transfer_id)
         token = self.known_token(transfer.token)
-        sent = self._sending.dispatched(visit.account, transfer.id)
+        request_id = f"{TRANSFER}{transfer.id}"
+        sent = self._sending.dispatched(visit.account, request_id)
         if sent is None:
             self._check_open(transfer)
             amount = int(transfer.amount)
             self._checked(visit, token, amount, transfer.recipient)
 
             def book(database: sqlite3.Connection) -> None:
-                # Once more, as another one may have been confirmed a moment ago.
+                # Once more: another one may have been confirmed, or this dropped, a moment ago.
+                self._check_open(self.own(visit, transfer.id))
                 self.limits.check(visit.account.id, token, amount)
                 database.execute(
                     "UPDATE transfers SET state = ?, sent_at = ? WHERE id = ?",
@@ -155,7 +157,7 @@ class Transfers:
             purpose = Purpose(
                 account=visit.account.id,
                 session=visit.session.id,
-                request_id=transfer.id,
+                request_id=request_id,
                 content_hash=b"",
                 kind=_KIND,
                 title="",
