@@ -23,6 +23,12 @@ _KEY = "identity"
 NOTICES = "notices"
 """Where a session keeps what it said to whoever acts."""
 
+_OF_ACTOR = (
+    NOTICES, "account.export", "account.name", "account.trail.", "portfolio.", "market.seen.",
+    "ticket.",
+)  # fmt: skip
+"""How the names begin under which pages keep what is somebody's own."""
+
 _CHECK_SECONDS = 30.0
 _TOKEN = re.compile(r"[!-~]{1,200}")
 """What a token can look like: whatever else a browser sends is not handed on."""
@@ -48,9 +54,11 @@ class Identity:
     task: CookieTask | None = None
 
     def become(self, actor: Actor | None) -> None:
-        """Have ``actor`` act from now on; what the one before was told is told to nobody else."""
+        """Have ``actor`` act from now on; nobody else sees what the one before asked and got."""
         if actor != self.actor:
-            st.session_state.pop(NOTICES, None)
+            for name in [str(each) for each in st.session_state]:
+                if name.startswith(_OF_ACTOR):
+                    del st.session_state[name]
         self.actor = actor
 
     def keep_in_browser(self, token: str | None) -> None:

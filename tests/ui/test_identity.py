@@ -197,6 +197,21 @@ def test_two_sessions_are_two_people(site, browser):
         assert each.address in [code.value for code in app.code]
 
 
+def test_what_somebody_asked_and_got_is_seen_by_nobody_after(session, user, site):
+    """A computer in a library: the next one signs in at the same page."""
+    session.run()
+    enter(session, user.token)
+    kept = ("account.export.file", "portfolio.send.asked", "market.seen.0x.1", "notices")
+    for name in kept:
+        session.session_state[name] = "of the first one"
+    session.run()
+    assert all(name in session.session_state for name in kept)
+    other = site.user(tokens=0)
+    enter(session, other.token)
+    assert who(session) == f"managed {other.name}"
+    assert [name for name in kept if name in session.session_state] == []
+
+
 def test_a_session_ended_elsewhere_is_noticed(session, user, site, monkeypatch):
     session.run()
     enter(session, user.token)
