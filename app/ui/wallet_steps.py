@@ -161,7 +161,7 @@ def _chain_offer(web3: Web3) -> ChainOffer:
     return ChainOffer(
         chain_id=int(web3.eth.chain_id),
         name=settings.chain_name,
-        rpc_url=settings.public_rpc_url or settings.rpc_url,
+        rpc_url=settings.wallet_rpc_url,
         currency=settings.currency_symbol,
         explorer_url=settings.explorer_url,
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gavelbook.service.desk_settings import DeskSettings
 from ui.components.wallet import ChainOffer, WalletSession, wallet_report
 
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -57,3 +58,17 @@ def test_a_chain_is_offered_as_wallets_want_it():
         "rpcUrls": ["http://127.0.0.1:1"],
         "nativeCurrency": {"name": "ETH", "symbol": "ETH", "decimals": 18},
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"rpc_url": "http://127.0.0.1:8545"}, "http://127.0.0.1:8545"),
+        ({"rpc_url": "http://[::1]:8545"}, "http://[::1]:8545"),
+        ({"rpc_url": "https://node.example/v3/the-key-of-a-customer"}, ""),
+        ({"rpc_url": "https://u:p@node.example", "public_rpc_url": "https://a.b"}, "https://a.b"),
+    ],
+)
+def test_browsers_learn_no_key_of_a_node(settings, told):
+    assert DeskSettings(**settings).wallet_rpc_url == told
+    assert ChainOffer(1, "Chain", told, "ETH").parameters()["rpcUrls"] == [told] * bool(told)

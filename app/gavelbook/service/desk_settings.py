@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class DeskSettings(BaseSettings):
@@ -21,7 +25,7 @@ class DeskSettings(BaseSettings):
     """Where browsers reach the API; "" where it is on the pages' own site."""
 
     public_rpc_url: str = ""
-    """Where browsers' wallets reach the chain; "" for ``rpc_url``."""
+    """Where browsers' wallets reach the chain; "" for ``rpc_url`` where that is on this machine."""
 
     chain_name: str = "Local chain"
     currency_symbol: str = "ETH"
@@ -42,3 +46,12 @@ class DeskSettings(BaseSettings):
 
     demo_accounts: bool = False
     """Whether visitors bid from accounts whose keys everybody knows; on a local chain only."""
+
+    @property
+    def wallet_rpc_url(self) -> str:
+        """What wallets are told of the chain; "" for nothing.
+
+        The URL of a node elsewhere often holds the key of its customer: it stays here.
+        """
+        local = urlsplit(self.rpc_url).hostname in _LOOPBACK
+        return self.public_rpc_url or (self.rpc_url if local else "")

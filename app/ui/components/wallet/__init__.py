@@ -40,7 +40,7 @@ class ChainOffer:
         return {
             "chainId": hex(self.chain_id),
             "chainName": self.name,
-            "rpcUrls": [self.rpc_url],
+            "rpcUrls": [self.rpc_url] if self.rpc_url else [],
             "nativeCurrency": currency,
             **explorers,
         }
