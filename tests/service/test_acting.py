@@ -281,3 +281,15 @@ def test_nobody_cancels_for_another(desk, terms, ada, owner, wallet, signers):
         carry_out(desk.sign_in(claimed), claimed, forger)
     assert refused.value.code == "bad_sign_in"
     assert not desk.may_read(claimed)
+
+
+def test_whoever_merely_names_addresses_drives_nobody_out(world, signers, owner, wallet):
+    api = MarketApi(world.url, signers, most_actors=3)
+    carry_out(api.sign_in(owner), owner, wallet)
+    for number in range(9):
+        address = Account.create().address
+        liar = Actor("MetaMask", address, AccountKind.WALLET, f"session {number}")
+        assert not api.may_read(liar)
+        next(api.sign_in(liar))
+    assert api.may_read(owner)
+    assert api.ask_as(owner, lambda client: client.balances())

@@ -47,9 +47,10 @@ class MarketApi:
     merely names the same address is somebody else.
     """
 
-    def __init__(self, url: str, signers: Signers) -> None:
+    def __init__(self, url: str, signers: Signers, most_actors: int = _MOST_ACTORS) -> None:
         """Ask as anybody, and as actors; ``signers`` sign in whom they reach. Asks nothing yet."""
         self.url = url
+        self._most_actors = most_actors
         self._signers = signers
         self._transport = httpx.HTTPTransport()
         self._public = self._client()
@@ -96,7 +97,9 @@ class MarketApi:
 
     def may_read(self, actor: Actor) -> bool:
         """Return whether `ask_as` has or can get a session of ``actor``."""
-        return self._signers.reach(actor) or self._of(actor).signed_in
+        with self._lock:
+            known = self._private.get(actor)
+        return self._signers.reach(actor) or (known is not None and known.signed_in)
 
     def require_session(self, actor: Actor) -> None:
         """Ask for nothing, but refuse an actor who cannot be asked for as `ask_as` does."""
@@ -138,11 +141,17 @@ class MarketApi:
     def _of(self, actor: Actor) -> _Guarded:
         with self._lock:
             if actor not in self._private:
+                if len(self._private) >= self._most_actors:
+                    del self._private[self._least_needed()]
                 self._private[actor] = self._client()
             self._private.move_to_end(actor)
-            while len(self._private) > _MOST_ACTORS:
-                self._private.popitem(last=False)
             return self._private[actor]
+
+    def _least_needed(self) -> Actor:
+        """Return the oldest who never signed in: whoever names addresses drives nobody out."""
+        oldest = next(iter(self._private))
+        found = (each for each, guarded in self._private.items() if not guarded.signed_in)
+        return next(found, oldest)
 
     def _client(self) -> _Guarded:
         return _Guarded(
