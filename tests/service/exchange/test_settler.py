@@ -1,3 +1,4 @@
+import time
 from contextlib import suppress
 
 import pytest
@@ -25,6 +26,22 @@ def trade_a_little(service, count=1, market=1):
         sell = maker.sell(1, 5, market=market, lane=market)
         fills += service.trade(sell, taker.buy(1, 5, market=market, lane=market))
     return fills
+
+
+def wait_until(is_so, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def step_until(service, is_so, steps=100):
+    """Step until it is so: on a busy machine a block may take longer than a step waits."""
+    for _ in range(steps):
+        service.step()
+        if is_so():
+            return
+    raise AssertionError(service.settler.status)
 
 
 def batches_on_chain(floor):
@@ -333,12 +350,11 @@ class TestReorganisations:
             service.open_up()
             trade_a_little(service, 2)
             before = floor.request("evm_snapshot")
-            service.step()
-            service.step()
+            step_until(service, lambda: floor.exchange.last_batch() == 1)
             trade_a_little(service, 2)
-            service.step()
+            step_until(service, lambda: service.settler.batches.last_number() == 2)
+            wait_until(lambda: floor.exchange.last_batch() == 2)
             assert service.settler.status.in_flight
-            assert floor.exchange.last_batch() == 2
             # This chain forgets the transactions; the second waits for the nonce of the first.
             floor.request("evm_revert", before)
             floor.pass_time(1)
