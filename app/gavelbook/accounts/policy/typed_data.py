@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 PERMIT_SECONDS = 24 * 60 * 60
 """How far ahead the end of a permit may lie."""
+WITHDRAWAL_SECONDS = 7 * 24 * 60 * 60
+"""How far ahead the end of a withdrawal may lie, and its number, which counts milliseconds."""
 ORDER_SECONDS = 400 * 24 * 60 * 60
 """How far ahead the end of an order may lie."""
 
@@ -65,8 +67,8 @@ def understand_typed_data(
             ``types_foreign``, ``domain_foreign``, ``account_not_own``, ``recipient_not_own``,
             ``market_unknown``, ``tokens_foreign``, ``amount_not_in_lots``, ``order_out_of_range``,
             ``fee_too_high``, ``scope_unknown``, ``token_unknown``, ``spender_unknown``,
-            ``spender_takes_other_token``, ``permits_not_taken``, ``deadline_passed``,
-            ``deadline_too_far``.
+            ``spender_takes_other_token``, ``permits_not_taken``, ``nonce_too_high``,
+            ``deadline_passed``, ``deadline_too_far``.
 
     """
     Fields("typed data", typed_data, ("types", "primaryType", "domain", "message"))
@@ -185,7 +187,6 @@ def _cancel(venue: Venue, owner: Owner, typed_data: dict[str, Any], now: int) ->
 
 
 def _withdrawal(venue: Venue, owner: Owner, typed_data: dict[str, Any], now: int) -> _Answer:
-    del now
     domain = _exchange_domain(venue)
     names = ("account", "token", "amount", "to", "nonce", "deadline")
     fields = Fields("the withdrawal", typed_data["message"], names)
@@ -200,6 +201,12 @@ def _withdrawal(venue: Venue, owner: Owner, typed_data: dict[str, Any], now: int
         nonce=fields.number("nonce"),
         deadline=fields.number("deadline"),
     )
+    _check_deadline("the withdrawal's deadline", withdrawal.deadline, now, WITHDRAWAL_SECONDS)
+    most = (now + WITHDRAWAL_SECONDS) * 1_000
+    if withdrawal.nonce > most:
+        # The contract takes none below the last one: this would be the last for long.
+        message = f"Expected a withdrawal's number up to {most}, was {withdrawal.nonce}"
+        raise PolicyError("nonce_too_high", message, most=most)
     lines = (
         Line("Take out of escrow", token.amount(withdrawal.amount)),
         Line("To", "the account itself"),
