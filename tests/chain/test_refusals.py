@@ -89,6 +89,8 @@ def test_names_become_codes(name, expected):
         (b"\x01\x02\x03\x04", "refusal_unknown"),
         (keccak(text="OverCap(uint256,uint256)")[:4] + b"\x01", "refusal_unknown"),
         (b"\x01", "refusal_unknown"),
+        (keccak(text="Error(string)")[:4] + encode(["bytes"], [b"\xff"]), "refusal_unknown"),
+        (keccak(text="Error(string)")[:4] + b"\xff" * 64, "refusal_unknown"),
     ],
 )
 def test_other_payloads(data, code):

@@ -1,6 +1,8 @@
 import dataclasses
 
 import pytest
+from eth_abi.abi import encode
+from eth_account import Account
 
 from gavelbook.auction import Pricing, Rule
 from gavelbook.chain.errors import ChainError, TransactionRefused
@@ -125,6 +127,21 @@ def test_where_there_is_no_sale(stage, address):
     with pytest.raises(ChainError) as caught:
         Sale(stage.web3, address).terms()
     assert caught.value.code == "not_a_sale"
+    with pytest.raises(ChainError) as caught:
+        Token(stage.web3, address).symbol()
+    assert caught.value.code == "not_a_token"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [encode(["bytes"], [b"\xff\xfe"]), (32).to_bytes(32) + (2**255).to_bytes(32), bytes(31)],
+    ids=["no text", "a length beyond all", "too short"],
+)
+def test_a_token_that_answers_nonsense_is_none(stage, answer):
+    address = Account.create().address
+    # Copies what follows it and returns that.
+    code = bytes.fromhex(f"60{len(answer):02x}600a5f3960{len(answer):02x}5ff3") + answer
+    stage.request("anvil_setCode", [address, f"0x{code.hex()}"])
     with pytest.raises(ChainError) as caught:
         Token(stage.web3, address).symbol()
     assert caught.value.code == "not_a_token"

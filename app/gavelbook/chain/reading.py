@@ -112,7 +112,7 @@ class Asker:
             raise self._something_else()
         try:
             values = decode(form.output_types, answer)
-        except DecodingError as error:
+        except (DecodingError, OverflowError, UnicodeDecodeError) as error:
             raise self._something_else() from error
         read = tuple(map(_read, form.outputs, values))
         return read[0] if len(read) == 1 else read

@@ -81,7 +81,7 @@ def decode_refusal(payload: bytes) -> ContractRefused:
         # A value takes a word or more; the decoder can be set to read beyond the end.
         if form is not None and len(body) >= _WORD_BYTES * len(form.types):
             return _custom(form, decode(form.types, body))
-    except DecodingError:
+    except (DecodingError, OverflowError, UnicodeDecodeError):
         pass
     data = f"0x{payload.hex()}"
     return ContractRefused(
