@@ -12,11 +12,13 @@ from gavelbook.accounts.access_key import AccessKey
 from gavelbook.accounts.doorkeeper import Doorkeeper
 from gavelbook.accounts.names import account_name, check_password
 from gavelbook.accounts.passwords import Passwords, owasp_hasher
+from gavelbook.accounts.policy import KnownToken
 from gavelbook.accounts.registry import Registry
 from gavelbook.accounts.sessions import Sessions
 from gavelbook.accounts.store import AccountsStore
 from gavelbook.accounts.throttle import Throttle, client_key
 from gavelbook.accounts.trail import Doing, Trail
+from gavelbook.accounts.transfer_limits import TransferLimits
 from gavelbook.errors import GavelbookError
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet
 from tests.accounts.conftest import code_of
@@ -262,6 +264,15 @@ def test_a_session_of_a_closed_account_opens_nothing(house):
     house.registry.close(visit.account)
     assert code_of(house.door.visit, token) == "unknown_session"
     assert code_of(house.door.confirm, visit, PASSWORD) == "password_wrong"
+
+
+# Limits
+
+
+def test_a_token_of_absurd_decimals_has_a_limit_that_can_be_told(house, clock):
+    limits = TransferLimits(house.store, clock, 1_000, {})
+    absurd = KnownToken("0x" + 40 * "1", "Odd", "ODD", 255, None)
+    assert limits.of(1, absurd).left == 2**256 - 1
 
 
 # The throttle

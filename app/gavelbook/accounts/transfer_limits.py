@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gavelbook.accounts.dispatches import State
 from gavelbook.accounts.errors import AccountsError
+from gavelbook.accounts.policy.venue import UNLIMITED
 from gavelbook.accounts.store import DAY_MS
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class TransferLimits:
         )
         if row is None:
             whole = self._of_tokens.get(token.address.lower(), self._whole_tokens)
-            return whole * 10**token.decimals, None, None
+            # A token may name so many decimals that no amount would hold it.
+            return min(whole * 10**token.decimals, UNLIMITED), None, None
         amount, next_amount, next_at = row
         if not next_amount:
             return int(amount), None, None
