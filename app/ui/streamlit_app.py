@@ -26,5 +26,6 @@ pages = {
 }
 page = st.navigation(list(pages.values()), position="top")
 st.logo(str(HERE / "icon.png"), size="large")
+st.html(HERE / "look.css")
 identity_bar(pages.get("account"))
 page.run()
