@@ -13,7 +13,12 @@ from gavelbook.accounts.client import AccountsClient
 from gavelbook.accounts.service import SignerService
 from gavelbook.accounts.serving import server
 from gavelbook.accounts.settings import SignerSettings
+from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import AccountKind, Actor
+from gavelbook.service.demo_signer import DemoSigner
+from gavelbook.service.managed_signer import ManagedSigner
+from gavelbook.service.market_api import MarketApi
+from gavelbook.service.signers import Signers
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, Role
 from tests.accounts.signer_world import cheap_passwords
 from tests.ui.conftest import APP
@@ -149,3 +154,17 @@ def test_more_than_the_daily_limit_stays(page, world, mia):
     assert any(each.startswith("Refused.") for each in messages(page)), messages(page)
     assert "Code `daily_limit`" in texts(page)
     assert world.gvl.balance_of(mia.address) == before
+
+
+def test_an_open_tab_of_a_session_that_was_ended_reads_and_cancels_nothing(world):
+    signed_in = world.accounts.register("nora", PASSWORD)
+    address = signed_in.account.address.text()
+    thief = Actor("nora", address, AccountKind.MANAGED, signed_in.token)
+    signers = Signers(DemoSigner(world.web3, enabled=False), ManagedSigner(world.accounts))
+    api = MarketApi(world.url, signers, check_seconds=0)
+    api.ask_as(thief, lambda client: client.balances())
+    world.accounts.sign_out_everywhere(signed_in.token)
+    for _ in range(2):
+        with pytest.raises(GavelbookError) as refused:
+            api.ask_as(thief, lambda client: client.balances())
+        assert refused.value.code == "unknown_session"

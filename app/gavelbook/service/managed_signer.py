@@ -22,6 +22,10 @@ class ManagedSigner:
         """Ask the signer that ``client`` speaks to."""
         self._client = client
 
+    def check(self, actor: Actor) -> None:
+        """Make sure that the session of ``actor`` goes on; raises as `AccountsClient.whoami`."""
+        self._client.whoami(actor.session)
+
     def take(self, actor: Actor, step: Step) -> bytes | str:
         """Return the answer to ``step``.
 

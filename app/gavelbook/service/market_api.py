@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,8 @@ T = TypeVar("T")
 _PATIENCE = Patience(attempts=2, longest_pause=1.0)
 _SECONDS = 5.0
 _MOST_ACTORS = 1_000
+_CHECK_SECONDS = 30.0
+_ENDED = "unknown_session"
 
 
 class _Guarded:
@@ -34,6 +37,7 @@ class _Guarded:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.lock = threading.RLock()
+        self.checked_at = time.monotonic()
 
     @property
     def signed_in(self) -> bool:
@@ -47,10 +51,21 @@ class MarketApi:
     merely names the same address is somebody else.
     """
 
-    def __init__(self, url: str, signers: Signers, most_actors: int = _MOST_ACTORS) -> None:
-        """Ask as anybody, and as actors; ``signers`` sign in whom they reach. Asks nothing yet."""
+    def __init__(
+        self,
+        url: str,
+        signers: Signers,
+        *,
+        most_actors: int = _MOST_ACTORS,
+        check_seconds: float = _CHECK_SECONDS,
+    ) -> None:
+        """Ask as anybody, and as actors; ``signers`` sign in whom they reach. Asks nothing yet.
+
+        Whether a managed account's session was ended is asked every ``check_seconds``.
+        """
         self.url = url
         self._most_actors = most_actors
+        self._check_seconds = check_seconds
         self._signers = signers
         self._transport = httpx.HTTPTransport()
         self._public = self._client()
@@ -79,17 +94,19 @@ class MarketApi:
 
         Raises:
             ClientError: ``sign_in_required``, where nobody here can sign in for ``actor``.
+            AccountsError: ``unknown_session``, where the session of ``actor`` was ended.
             ApiError, NetworkError, AnswerError: as `ask`.
 
         """
         guarded = self._of(actor)
         with guarded.lock:
+            self._refuse_ended(actor, guarded)
             if not guarded.signed_in:
                 self._enter(actor)
             try:
                 return call(guarded.client)
             except ApiError as error:
-                if error.code != "unknown_session":
+                if error.code != _ENDED:
                     raise
             guarded.client.calls.token = None
             self._enter(actor)
@@ -131,6 +148,19 @@ class MarketApi:
             except GavelbookError:
                 # It ends by itself in time, and nobody has the token any more.
                 return
+
+    def _refuse_ended(self, actor: Actor, guarded: _Guarded) -> None:
+        """Ask now and then: the exchange knows nothing of a session that its owner has ended."""
+        if time.monotonic() - guarded.checked_at < self._check_seconds:
+            return
+        try:
+            self._signers.check(actor)
+        except GavelbookError as error:
+            # A signer that is silent ends nothing.
+            if error.code == _ENDED:
+                self.sign_out(actor)
+                raise
+        guarded.checked_at = time.monotonic()
 
     def _enter(self, actor: Actor) -> None:
         if not self._signers.reach(actor):
