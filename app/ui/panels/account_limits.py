@@ -22,10 +22,11 @@ _MILLISECONDS = 1_000
 def limits() -> None:
     """Show the limits, and a form to set one."""
     st.markdown(
-        "The most that may be sent from your wallet here to other addresses in any 24 hours, so "
-        "that a thief of your session and password gets a day's worth at most. A lower limit "
-        "holds at once; a higher one after 24 hours. Trading, bids, and withdrawals from escrow "
-        "to your own wallet do not count."
+        "The most that may be sent from your wallet here to other addresses in any 24 hours. A "
+        "lower limit holds at once; a higher one after 24 hours. Trading, bids, and withdrawals "
+        "from escrow to your own wallet do not count. It bounds a slip or a transfer in haste, "
+        "not a thief: whoever has your password can export the key, and whoever has your session "
+        "can trade at a bad price."
     )
     show_notice(_PLACE)
     token = session()
