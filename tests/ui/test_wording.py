@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 
 import pytest
 from markdown_it import MarkdownIt
@@ -96,8 +97,17 @@ def test_no_spreadsheet_takes_it_for_a_formula(text):
     assert read.startswith("'")
 
 
+@pytest.mark.parametrize(
+    "text", ["GVL;=cmd()", 'GVL; "=cmd()', "GVL;;\t+1", "\uff1dcmd()", "a;\uff20b"]
+)
+def test_nor_where_semicolons_part_cells(text):
+    cells = next(csv.reader(io.StringIO(cell(text)), delimiter=";"))
+    assert all(unicodedata.normalize("NFKC", each)[0] not in "=+-@" for each in cells if each)
+
+
 def test_a_usual_name_in_a_file_stays_as_it_is():
-    assert cell("Demo Dollar") == "Demo Dollar"
+    for name in ("Demo Dollar", "Send: 5 PAY; To: 0x12", "one; two"):
+        assert cell(name) == name
 
 
 def test_what_a_refusal_repeats_makes_nothing_either():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _BREAKING = frozenset({"Cc", "Zl", "Zp"})
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+_CELL_WITHIN = re.compile(rf";(?=\W*[{''.join(map(re.escape, _FORMULA))}])")
+"""A semicolon where many countries' spreadsheets begin another cell, with a formula in it."""
 _LONGEST = 200
 
 
@@ -29,5 +32,5 @@ def csv_cell(text: str) -> str:
     What cannot be printed is a space.
     """
     printed = (each if each.isprintable() else " " for each in one_line(text))
-    line = "".join(printed).strip()
+    line = _CELL_WITHIN.sub(",", "".join(printed)).strip()
     return f"'{line}" if line.startswith(_FORMULA) else line
