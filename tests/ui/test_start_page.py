@@ -41,7 +41,7 @@ def test_it_says_what_this_is_and_shows_the_open_sale(start, world):
     view = world.desk.view(world.address("open"))
     assert view.stage(world.desk.now()) is Stage.OPEN
     assert metrics(start)["Price of a lot, if it closed now"] == "1.25 PAY"
-    assert metrics(start)["Bid for"] == "130 of 100 lots"
+    assert metrics(start)["Lots bid for"] == "130"
     data = live_data(start, "start.chain")
     assert (data["label"], data["until"]) == ("Closes in", view.terms.end)
     assert len(data["versions"]) == len(world.sales)

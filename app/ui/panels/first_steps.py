@@ -118,10 +118,11 @@ def _arrive(standing: Standing, *, demo: bool) -> None:
         ]
     if accounts_open():
         ways.append(
-            "Or register with a name and a password: then keys and network fees are taken care of."
+            "Or open an account with a name and a password: then keys and network fees are taken "
+            "care of."
         )
     st.markdown(" ".join(ways))
-    if accounts_open() and _go("Register or sign in", "start.register"):
+    if accounts_open() and _go("Open an account or sign in", "start.register"):
         st.switch_page(ACCOUNT_PAGE)
 
 
@@ -135,7 +136,11 @@ def _bid(standing: Standing, view: SaleView | None) -> None:
         if _go(f"Get {money}", "start.fund"):
             st.switch_page(PORTFOLIO_PAGE)
     elif at is Next.WAIT:
-        st.markdown(f"{count(standing.bids, 'bid')} of yours stand in the open sale.")
+        verb = "stands" if standing.bids == 1 else "stand"
+        st.markdown(
+            f"{count(standing.bids, 'bid')} of yours {verb} in the open sale. You claim when it "
+            "has closed."
+        )
         if _go("See your bids", "start.bids") and view is not None:
             st.switch_page(SALE_PAGE, query_params={"sale": view.address})
     else:

@@ -62,12 +62,15 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
         st.metric(
             "Price of a lot" if view.decision else "Price of a lot, if it closed now",
             price,
-            help=f"A lot is {amount(token, auction.lot_size)}",
+            delta=f"for {amount(token, auction.lot_size)}",
+            delta_color="off",
+            delta_arrow="off",
         )
         st.metric(
-            "Bid for",
-            f"{view.curve.demand_lots:,} of {auction.supply_lots:,} lots",
-            delta=ratio(view.curve.demand_lots, auction.supply_lots),
+            "Lots bid for",
+            f"{view.curve.demand_lots:,}",
+            delta=f"{ratio(view.curve.demand_lots, auction.supply_lots)} the "
+            f"{auction.supply_lots:,} on sale",
             delta_color="off",
             delta_arrow="off",
         )
