@@ -209,6 +209,16 @@ def test_a_trade_with_a_waiting_order_is_announced(page, world):
     ]
 
 
+def test_trades_of_one_moment_are_announced_together(page, world):
+    act_as(page.run(), "Ben")
+    place(page, price="83.20", lots=5)
+    for lots in (2, 1):
+        world.maker.limit(1, "sell", lots, 8_320)
+    world.settle_down()
+    fresh(page)
+    assert [toast.value for toast in page.toast] == ["Bought 3 GVL at 83.20."]
+
+
 def test_two_orders_do_not_replace_each_other(page, world):
     act_as(page.run(), "Eva")
     place(page, price="80", lots=1)

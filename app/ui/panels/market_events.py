@@ -11,6 +11,8 @@ import streamlit as st
 from ui.wording import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gavelbook.service.account_view import AccountView, Holding, OwnFill, OwnOrder
     from gavelbook.service.market_view import MarketTerms
     from gavelbook.service.sale_view import Token
@@ -49,18 +51,15 @@ def announce(terms: MarketTerms, account: AccountView) -> None:
     looked, seen.looked = seen.looked, True
     if not looked:
         return
-    news = [
-        _of_fill(terms, fill, known=fill.fill_id in before_fills)
-        for fill in account.fills
-        if before_fills.get(fill.fill_id) != fill.state
-    ]
+    changed = [fill for fill in account.fills if before_fills.get(fill.fill_id) != fill.state]
+    news = _of_fills(terms, changed, before_fills)
     news += [
         _of_order(terms, order)
         for order in account.orders
-        if before_orders.get(order.order_hash) == "OPEN" != order.state
+        if before_orders.get(order.order_hash) == "OPEN" != order.state and _is_news(order)
     ]
     news += _arrived(seen, account)
-    for text in [each for each in news if each][:_TOASTS_AT_ONCE]:
+    for text in news[:_TOASTS_AT_ONCE]:
         st.toast(plain(text))
 
 
@@ -85,20 +84,39 @@ def _arrived(seen: _Seen, account: AccountView) -> list[str]:
     return [f"{each.token.amount(each.amount)} arrived: free for orders." for each in there]
 
 
-def _of_fill(terms: MarketTerms, fill: OwnFill, *, known: bool) -> str:
-    what = f"{terms.size(fill.lots)} {terms.base.symbol} at {terms.price(fill.ticks)}"
+def _of_fills(terms: MarketTerms, changed: list[OwnFill], known: Mapping[int, str]) -> list[str]:
+    """Return a sentence for all that met the same fate: one order often trades many times."""
+    fates: dict[str, list[OwnFill]] = {}
+    for fill in changed:
+        fate = _fate(fill, known=fill.fill_id in known)
+        if fate:
+            fates.setdefault(fate, []).append(fill)
+    return [fate.format(_in_all(terms, fills)) for fate, fills in fates.items()]
+
+
+def _fate(fill: OwnFill, *, known: bool) -> str:
     if fill.state == "BUSTED":
-        return f"Trade undone: {what}. It could not settle."
+        return "Undone: {}. It could not settle."
     if fill.state == "SETTLED":
-        return f"Settled on the chain: {what}."
+        return "Settled on the chain: {}."
     if known:
         return ""
-    return f"{'Bought' if fill.side == 'buy' else 'Sold'} {what}."
+    return "Bought {}." if fill.side == "buy" else "Sold {}."
+
+
+def _in_all(terms: MarketTerms, fills: list[OwnFill]) -> str:
+    what = f"{terms.size(sum(fill.lots for fill in fills))} {terms.base.symbol}"
+    prices = sorted({fill.ticks for fill in fills})
+    if len(prices) == 1:
+        return f"{what} at {terms.price(prices[0])}"
+    return f"{what} at {terms.price(prices[0])} to {terms.price(prices[-1])}"
+
+
+def _is_news(order: OwnOrder) -> bool:
+    return order.state in {"CANCELLED", "EXPIRED"} and order.reason != "replaced"
 
 
 def _of_order(terms: MarketTerms, order: OwnOrder) -> str:
-    if order.state not in {"CANCELLED", "EXPIRED"} or order.reason == "replaced":
-        return ""
     left = terms.size(order.lots - order.filled)
     return f"Order {order.state.lower()}: {left} {terms.base.symbol} at {terms.price(order.ticks)}."
 

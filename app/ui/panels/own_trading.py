@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _ORDERS_SHOWN = 20
 _SIDES = {"buy": ":green[Buy]", "sell": ":orange[Sell]"}
 _STATE_COLORS = ["orange", "blue", "green", "red"]
+_STAYS = {
+    "GTC": "until cancelled",
+    "GTT": "until a time",
+    "IOC": "at once or not",
+    "FOK": "all or nothing",
+}
 _STATES = {"MATCHED": "Matched", "SUBMITTED": "Submitted", "SETTLED": "Settled", "BUSTED": "Undone"}
 
 
@@ -52,11 +58,11 @@ def _open_order(seat: Seat, order: OwnOrder) -> None:
         if order.filled
         else "nothing filled yet"
     )
-    extras = " · post-only" if order.post_only else ""
+    stays = f"{_STAYS[order.time_in_force]}{' · post-only' if order.post_only else ''}"
     age = ago(seat.desk.now_ms() // 1000, order.time // 1000)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"{_SIDES[order.side]} **{what}**  \n{filled} · {order.time_in_force}{extras} · {age}",
+            f"{_SIDES[order.side]} **{what}**  \n{filled} · {stays} · {age}",
             width="stretch",
         )
         st.button(
@@ -127,7 +133,7 @@ def all_orders(terms: MarketTerms, account: AccountView) -> None:
             "Filled": terms.size(order.filled),
             "Settled": terms.size(order.settled),
             "Why": order.reason.replace("_", " "),
-            "Stays": order.time_in_force,
+            "Stays": _STAYS[order.time_in_force].capitalize(),
             "Valid until": moment(order.expiry),
             "Order hash": order.order_hash,
         }
