@@ -40,14 +40,14 @@ def check_password(password: str, name: str) -> None:
     """
     plain = normalized(password)
     if not PASSWORD_LENGTH <= len(plain) <= _LONGEST:
-        expected = f"of {PASSWORD_LENGTH} to {_LONGEST} characters"
+        expected = f"of {PASSWORD_LENGTH} to {_LONGEST} characters, was shorter or longer"
     elif len(set(plain)) < _KINDS_OF_CHARACTERS:
-        expected = f"of at least {_KINDS_OF_CHARACTERS} different characters"
+        expected = f"of at least {_KINDS_OF_CHARACTERS} different characters, was of fewer"
     elif name in plain.casefold():
-        expected = "without the name in it"
+        expected = "without the name in it, was with it"
     else:
         return
-    raise AccountsError("password_weak", f"Expected a password {expected}, was another")
+    raise AccountsError("password_weak", f"Expected a password {expected}")
 
 
 def normalized(password: str) -> str:

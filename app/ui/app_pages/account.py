@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _MILLISECONDS = 1_000
 _EXPORT = "Take the key along"
 
+_FIRST = "portfolio"
 _NEXT = {
-    "portfolio": "Put money in, see what is yours",
+    _FIRST: "Put money in, see what is yours",
     "sale": "Bid in a sale",
     "market": "Trade on the market",
 }
@@ -117,7 +118,12 @@ def _facts(account: AccountView) -> None:
         )
     with st.container(horizontal=True):
         for path, label in _NEXT.items():
-            st.page_link(f"app_pages/{path}.py", label=label)
+            if st.button(
+                label,
+                type="primary" if path == _FIRST else "secondary",
+                key=f"account.to.{path}",
+            ):
+                st.switch_page(f"app_pages/{path}.py")
 
 
 def _time(milliseconds: int) -> str:
