@@ -224,6 +224,36 @@ def test_an_account_cannot_hold_all_threads(chain, tmp_path):
                 thread.join(60)
 
 
+def test_many_accounts_that_wait_for_blocks_keep_nobody_from_signing_in(chain, tmp_path):
+    approve = chain.stage.paid.approve(chain.exchange.address, 77)
+    with running_signer(chain, tmp_path / "state", wait_seconds=6) as world:
+        users = [world.user(0) for _ in range(12)]
+        for user in users:
+            chain.give_ether(user.address, WHOLE)
+        chain.stage.request("evm_setAutomine", [False])
+        try:
+            data = approve.build_transaction({"gas": 1, "gasPrice": 1, "nonce": 0})["data"]
+            threads = [
+                threading.Thread(
+                    target=outcome,
+                    args=(world.client.send_transaction, user.token, approve.address, data),
+                )
+                for user in users
+                for _ in range(6)
+            ]
+            for thread in threads:
+                thread.start()
+            time.sleep(2)
+            began = time.monotonic()
+            world.client.sign_in(users[0].name, PASSWORD)
+            assert time.monotonic() - began < 3
+        finally:
+            chain.stage.request("evm_setAutomine", [True])
+            chain.stage.request("evm_mine")
+            for thread in threads:
+                thread.join(60)
+
+
 def test_what_waits_for_its_block_is_told_and_waited_for_again(chain, tmp_path):
     approve = chain.stage.paid.approve(chain.exchange.address, 77)
     with running_signer(chain, tmp_path / "state", wait_seconds=0.5) as world:

@@ -34,7 +34,9 @@ HEALTH = "/health"
 
 _MOST_BYTES = 65_536
 _BODY_SECONDS = 10.0
-_THREADS = 64
+_THREADS = 24
+_SLOW_THREADS = 64
+"""For what waits for blocks, or seconds, so that nobody has to wait for these to sign in."""
 _MOST_BRACKETS = 200
 _DETAIL_LENGTH = 1_000
 _MEMBERS = frozenset({"type", "title", "status", "code", "detail"})
@@ -48,9 +50,13 @@ _HEADERS = {
 
 def create_app(service: SignerService, key: AccessKey, hosts: Collection[str]) -> ASGIApp:
     """Return the application that answers for ``service``, asked under one of the ``hosts``."""
-    limiter = CapacityLimiter(_THREADS)
+    quick, slow = CapacityLimiter(_THREADS), CapacityLimiter(_SLOW_THREADS)
     routes = [
-        Route(each.path, _Endpoint(service, each, limiter), methods=[each.method])
+        Route(
+            each.path,
+            _Endpoint(service, each, slow if each.slow else quick),
+            methods=[each.method],
+        )
         for each in OPERATIONS
     ]
     handlers: Any = {HTTPException: _no_such_thing}

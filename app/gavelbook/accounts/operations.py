@@ -33,13 +33,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``open_to_all`` needs the access key only, ``of_session`` a session's token, too."""
+    """``open_to_all`` needs the access key only, ``of_session`` a session's token, too.
+
+    A ``slow`` one can take seconds or wait for a block.
+    """
 
     method: str
     path: str
     open_to_all: Callable[[Call], msgspec.Struct | None] | None = None
     of_session: Callable[[Call, Visit], msgspec.Struct | None] | None = None
     body: type[msgspec.Struct] | None = None
+    slow: bool = False
 
 
 # Without a session
@@ -209,11 +213,13 @@ OPERATIONS = (
     Operation("DELETE", "/v1/session", of_session=_sign_out),
     Operation("GET", "/v1/account", of_session=_whoami),
     Operation("POST", "/v1/account/password", of_session=_change_password, body=bodies.NewPassword),
-    Operation("POST", "/v1/account/export", of_session=_export, body=bodies.ExportRequest),
-    Operation("POST", "/v1/account/close", of_session=_close, body=bodies.CloseRequest),
+    Operation(
+        "POST", "/v1/account/export", of_session=_export, body=bodies.ExportRequest, slow=True
+    ),
+    Operation("POST", "/v1/account/close", of_session=_close, body=bodies.CloseRequest, slow=True),
     Operation("POST", "/v1/signatures", of_session=_sign_typed_data, body=bodies.TypedData),
     Operation("POST", "/v1/messages", of_session=_sign_message, body=bodies.Text),
-    Operation("POST", "/v1/transactions", of_session=_send, body=bodies.Transaction),
+    Operation("POST", "/v1/transactions", of_session=_send, body=bodies.Transaction, slow=True),
     Operation("GET", "/v1/audit-trail", of_session=_trail),
     Operation("GET", "/v1/transfers", of_session=_transfers),
     Operation("POST", "/v1/transfers", of_session=_ask_transfer, body=bodies.TransferRequest),
@@ -222,6 +228,7 @@ OPERATIONS = (
         "/v1/transfers/{transfer_id}/confirmation",
         of_session=_confirm_transfer,
         body=bodies.Confirmation,
+        slow=True,
     ),
     Operation("DELETE", "/v1/transfers/{transfer_id}", of_session=_drop_transfer),
     Operation("GET", "/v1/limits", of_session=_limits),
