@@ -199,6 +199,9 @@ def test_what_orders_reserve_stays(page, world):
     button(page, "portfolio.out.go").click().run()
     assert any("8,999 DUSD withdrawn" in each for each in messages(page)), messages(page)
     assert world.dusd.balance_of(world.address("Dan")) == before + 8_999 * WHOLE
+    assert page.text_input(key=field).value == ""
+    assert not [each.key for each in page.button if each.key.startswith("portfolio.consent")]
+    assert "is being withdrawn already" not in texts(page)
     tab(page, "Leave without consent")
     [cancel] = [each for each in page.button if re.match(r"portfolio\.lane\.\d+\.\d+", each.key)]
     cancel.click().run()

@@ -82,8 +82,12 @@ class Pots:
         """In escrow and on its way out: by a withdrawal signed already, or by an exit."""
         if self.counted is None:
             return self.escrow if self.exit_at else 0
-        withdrawing = self.counted.withdrawing - min(self.counted.withdrawing, self._paid_out)
-        return withdrawing + (self._available if self.exit_at else 0)
+        return self.withdrawing + (self._available if self.exit_at else 0)
+
+    @property
+    def withdrawing(self) -> int:
+        """In escrow, and the exchange has consented to its withdrawal."""
+        return 0 if self.counted is None else max(self.counted.withdrawing - self.paid_out, 0)
 
     @property
     def booking(self) -> int:
@@ -121,7 +125,7 @@ class Pots:
         return 0 if self.counted is None else self.escrow - self.counted.on_chain
 
     @property
-    def _paid_out(self) -> int:
+    def paid_out(self) -> int:
         """Counted by the exchange still, though the contract has paid it out."""
         return max(-self.being_booked, 0)
 
@@ -129,7 +133,7 @@ class Pots:
     def _available(self) -> int:
         if self.counted is None:
             return 0
-        return self.counted.available - max(self._paid_out - self.counted.withdrawing, 0)
+        return self.counted.available - max(self.paid_out - self.counted.withdrawing, 0)
 
     @property
     def is_empty(self) -> bool:

@@ -19,7 +19,7 @@ from gavelbook.service.portfolio_reader import PortfolioReader
 from gavelbook.service.recent_reads import RecentReads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from web3 import Web3
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gavelbook.chain.exchange import Exchange
     from gavelbook.service.acting import Action, Actor
     from gavelbook.service.market_api import MarketApi
-    from gavelbook.service.portfolio import Claim
+    from gavelbook.service.portfolio import Claim, Pots
     from gavelbook.service.portfolio_history import Entry, History
     from gavelbook.service.portfolio_reader import ListedMarket
     from gavelbook.service.sale_view import Token
@@ -186,18 +186,19 @@ class PortfolioDesk:
         markets = {market.number: market for market in self._reader.markets()}
         split = _split(balances, _going(fills.fills, markets))
         tokens = {pots.token.address: pots.token for pots in seen.pots}
+        pots = tuple(
+            replace(each, counted=split.get(each.token.address, Counted())) for each in seen.pots
+        )
+        consents = [
+            _consent(each, tokens)
+            for each in signed.withdrawals
+            if each.state == "PENDING" and int(each.deadline) > seen.now
+        ]
         return replace(
             seen,
-            pots=tuple(
-                replace(pots, counted=split.get(pots.token.address, Counted()))
-                for pots in seen.pots
-            ),
+            pots=pots,
             orders=tuple(_order(each, markets) for each in opened.orders),
-            consents=tuple(
-                _consent(each, tokens)
-                for each in signed.withdrawals
-                if each.state == "PENDING" and int(each.deadline) > seen.now
-            ),
+            consents=_unpaid(consents, pots),
         )
 
     def _fills_of(self, actor: Actor) -> Callable[[int | None, int], FillPage] | None:
@@ -269,6 +270,19 @@ def _order(order: OrderView, markets: dict[int, ListedMarket]) -> OpenOrder:
         sequence=int(order.sequence),
         expiry=int(order.expiry),
     )
+
+
+def _unpaid(consents: Iterable[Consent], pots: Iterable[Pots]) -> tuple[Consent, ...]:
+    """Leave out what the contract has paid already: the exchange learns of that a little later."""
+    paid = {each.token.address: each.paid_out for each in pots}
+    unpaid = []
+    for consent in sorted(consents, key=lambda each: each.nonce):
+        token = consent.token.address
+        if consent.amount <= paid[token]:
+            paid[token] -= consent.amount
+        else:
+            unpaid.append(consent)
+    return tuple(unpaid)
 
 
 def _consent(each: WithdrawalView, tokens: dict[str, Token]) -> Consent:

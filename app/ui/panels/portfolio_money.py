@@ -8,8 +8,9 @@ import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.amounts import base_units
-from ui.panels.notices import Done, is_busy, run_action, show_notice
+from ui.panels.notices import Done, is_busy, paid_in, run_action, show_notice
 from ui.panels.portfolio_addresses import deposit_address
+from ui.panels.refusals import money_refusal
 from ui.wording import plain, sentence, short
 
 if TYPE_CHECKING:
@@ -57,11 +58,8 @@ def _from_wallet(owner: Owner, portfolio: Portfolio) -> None:
         run_action(
             "portfolio.in",
             lambda: owner.desk.deposit(owner.actor, token, units),
-            lambda transaction: Done(
-                f"{plain(token.amount(units))} paid in. It is free for orders once the exchange "
-                "has seen the block.",
-                "Transaction",
-                transaction,
+            lambda transaction: _went_through(
+                "portfolio.in", token, paid_in(plain(token.amount(units)), transaction)
             ),
             words=lambda error: money_words(error, token),
             key=f"{token.address} {units}",
@@ -107,15 +105,13 @@ def _withdraw(owner: Owner, portfolio: Portfolio) -> None:
     _what_stays(wish.pots)
     token, units = wish.pots.token, wish.units
     label = f"Withdraw {plain(token.amount(units))}" if units else "Withdraw"
+    said = f"{plain(token.amount(units))} withdrawn to the wallet {short(owner.actor.address)}."
     if st.button(label, type="primary", key="portfolio.out.go", disabled=not units or is_busy()):
         run_action(
             "portfolio.out",
             lambda: owner.desk.withdraw(owner.actor, token, units),
-            lambda transaction: Done(
-                f"{plain(token.amount(units))} withdrawn to the wallet "
-                f"{short(owner.actor.address)}.",
-                "Transaction",
-                transaction,
+            lambda transaction: _went_through(
+                "portfolio.out", token, Done(said, "Transaction", transaction)
             ),
             words=lambda error: money_words(error, token),
             key=f"{token.address} {units}",
@@ -130,10 +126,13 @@ def amount_form(
     if not pots:
         st.caption("There is no token to choose: no sale and no market is open yet.")
         return None
+    spent = st.session_state.pop(_spent(key), "")
+    if spent:
+        st.session_state[_field(key, spent)] = ""
     chosen = choose_token(f"{key}.token", pots)
     most = most_of(chosen)
     token = chosen.token
-    field = f"{key}.amount.{token.address}"
+    field = _field(key, token.address)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(f"Amount, {plain(token.symbol)}", key=field, placeholder="0")
         st.button(
@@ -174,18 +173,9 @@ def withdrawable(pots: Pots) -> int:
 
 def money_words(error: GavelbookError, token: Token) -> str:
     """Say why a deposit or withdrawal of ``token`` was refused."""
-    details = error.details
-    if error.code == "insufficient_withdrawable":
-        most, asked = (plain(token.amount(int(details[key]))) for key in ("withdrawable", "amount"))
-        return (
-            f"At most {most} can be withdrawn now, and {asked} was asked: what orders reserve and "
-            "what has not settled stays."
-        )
     if error.code == "erc20_insufficient_balance":
         return f"The wallet has less {plain(token.symbol)} than that."
-    if error.code == "exchange_paused":
-        return "Deposits are paused for now. Withdrawals and exits go on."
-    return sentence(error)
+    return money_refusal(error, token)
 
 
 def _what_stays(pots: Pots) -> None:
@@ -203,8 +193,8 @@ def _what_stays(pots: Pots) -> None:
             f"{plain(token.amount(counted.coming))} comes from trades that are not on the chain "
             "yet: that takes a moment"
         )
-    if counted.withdrawing:
-        reasons.append(f"{plain(token.amount(counted.withdrawing))} is being withdrawn already")
+    if pots.withdrawing:
+        reasons.append(f"{plain(token.amount(pots.withdrawing))} is being withdrawn already")
     if pots.exit_at:
         reasons.append("you have announced to leave without consent")
     if reasons:
@@ -228,6 +218,20 @@ def _units(text: str, token: Token, most: int, where: str) -> int:
 
 def _are(where: str) -> str:
     return where if where.startswith("can ") else f"are {where}"
+
+
+def _went_through(key: str, token: Token, done: Done) -> Done:
+    """Ask for a new amount in the next run: a second click shall not move the same again."""
+    st.session_state[_spent(key)] = token.address
+    return done
+
+
+def _spent(key: str) -> str:
+    return f"{key}.spent"
+
+
+def _field(key: str, address: str) -> str:
+    return f"{key}.amount.{address}"
 
 
 def _fill(field: str, text: str) -> None:

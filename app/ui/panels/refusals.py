@@ -34,4 +34,6 @@ def money_refusal(error: GavelbookError, token: Token) -> str:
             f"At most {most} can be withdrawn now, and {asked} was asked: what orders reserve and "
             "what has not settled stays."
         )
+    if error.code == "exchange_paused":
+        return "Deposits are paused for now. Withdrawals and exits go on."
     return sentence(error)
