@@ -90,7 +90,7 @@ def private_reads_ready(actor: Actor) -> bool:
 
 def unlock_private(place: str, actor: Actor) -> None:
     """Offer to sign in to the exchange, which shows orders and balances of a wallet."""
-    st.caption("Prove once that the wallet is yours, to see its orders and balances. It is free.")
+    st.caption("Prove once that the wallet is yours, to see its orders and trades. It is free.")
     if st.button("Sign in to the exchange", key=f"{place}.sign_in", width="stretch"):
         run_action(
             place, lambda: open_market_desk().sign_in(actor), "Signed in.", key=actor.address

@@ -81,8 +81,10 @@ class Faucet:
         self._given: deque[float] = deque()
         self.gifts: tuple[Gift, ...] = (*_token_gifts(web3), Gift("", "ETH", _ETHER, 18))
 
-    def give(self, address: str) -> str:
+    def give(self, address: str, *, ether: bool = True) -> str:
         """Give every gift to ``address``; return the hash of the last transaction.
+
+        Without ``ether``, tokens only: for accounts whose transactions somebody else pays.
 
         Raises:
             GavelbookError: ``faucet_refused`` for one who has plenty, or while too many ask.
@@ -101,7 +103,8 @@ class Faucet:
             if not wanting:
                 message = f"Expected an account that needs play money, had plenty: {recipient}"
                 raise GavelbookError("faucet_refused", message)
-            self._top_up(recipient)
+            if ether:
+                self._top_up(recipient)
             last = ""
             for token, gift in wanting:
                 receipt = self._sender.send_and_wait(token.transfer(recipient, gift.amount))

@@ -74,11 +74,11 @@ def _live(owner: Owner) -> None:
                 f"the chain and is there. {plain(portfolio.exchange_silent)}."
             )
         elif portfolio.deposit_address and not owner.desk.knows_trades(owner.actor):
-            st.info("Sign in to the exchange to see what your orders reserve, and your trades.")
             unlock_private("portfolio.unlock", owner.actor)
-        gift(owner, portfolio, demo_faucet())
+        offered = gift(owner, portfolio, demo_faucet())
         overview(portfolio)
-        gas_line(owner, portfolio)
+        if owner.is_managed or not offered:
+            gas_line(owner, portfolio)
         waiting_tasks(owner, portfolio)
         with st.expander("Every digit, and checked against the chain"):
             against_the_chain(portfolio)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gavelbook.service.portfolio import Claim, Consent, Portfolio, Pots
     from ui.portfolio_access import Owner
 
-_ETHER_DECIMALS = 18
+_ETHER_DECIMALS, _GWEI_DECIMALS = 18, 9
 _GIFT = "portfolio.gift.told"
 
 
@@ -38,7 +38,7 @@ def gas_line(owner: Owner, portfolio: Portfolio) -> None:
         st.caption("You need no ether: transactions are paid for you.")
     if not owner.pays_gas:
         return
-    has = decimal_text(portfolio.ether, _ETHER_DECIMALS)
+    has = decimal_text(portfolio.ether // 10**_GWEI_DECIMALS, _ETHER_DECIMALS - _GWEI_DECIMALS)
     if portfolio.ether_is_low:
         st.warning(
             f"Your wallet has {has} ETH, which may be too little to pay for the next "
@@ -48,18 +48,19 @@ def gas_line(owner: Owner, portfolio: Portfolio) -> None:
         st.caption(f"{has} ETH in the wallet for gas.")
 
 
-def gift(owner: Owner, portfolio: Portfolio, faucet: Faucet | None) -> None:
-    """Offer play money to those who have none, on a demo's chain."""
+def gift(owner: Owner, portfolio: Portfolio, faucet: Faucet | None) -> bool:
+    """Offer play money to those who have none, on a demo's chain; return whether it is offered."""
     told = st.session_state.pop(_GIFT, None)
     if told is not None:
         kind, text = told
         (st.success if kind == "given" else st.error)(text)
     if faucet is None or not _is_poor(portfolio, faucet):
-        return
+        return False
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         gifts = ", ".join(
             f"{decimal_text(each.amount, each.decimals)} {plain(each.symbol)}"
             for each in faucet.gifts
+            if each.token or not owner.is_managed
         )
         st.markdown(
             f"**New here?** This is a demo on a chain of its own: get {gifts} to play with.",
@@ -67,16 +68,23 @@ def gift(owner: Owner, portfolio: Portfolio, faucet: Faucet | None) -> None:
         )
         if st.button("Get demo money", type="primary", key="portfolio.gift"):
             _give(owner, faucet)
+    return True
 
 
 def _give(owner: Owner, faucet: Faucet) -> None:
     try:
         with st.spinner("Waiting for the block"):
-            faucet.give(owner.actor.address)
+            faucet.give(owner.actor.address, ether=not owner.is_managed)
     except GavelbookError as error:
         st.session_state[_GIFT] = "refused", f"Refused. {sentence(error)}"
     else:
-        st.session_state[_GIFT] = "given", "Demo money is in your wallet. Bid or deposit it."
+        st.session_state[_GIFT] = (
+            "given",
+            (
+                "Demo money is in your wallet. Bid with it on the Sale page, or deposit it below "
+                "to trade."
+            ),
+        )
     owner.desk.expire(owner.actor)
     st.rerun()
 
