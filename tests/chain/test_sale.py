@@ -132,16 +132,33 @@ def test_where_there_is_no_sale(stage, address):
     assert caught.value.code == "not_a_token"
 
 
+def answering(stage, answer):
+    """Return the address of a contract that answers everything with ``answer``."""
+    address, size = Account.create().address, f"{len(answer):04x}"
+    # Copies what follows it and returns that.
+    code = bytes.fromhex(f"61{size}600c5f3961{size}5ff3") + answer
+    stage.request("anvil_setCode", [address, f"0x{code.hex()}"])
+    return address
+
+
+def test_a_token_that_gives_another_ones_name_for_its_own_gets_no_permit_for_it(stage):
+    types = ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"]
+    lie = [b"\x0f", "Paid", "1", 1, stage.paid.address, bytes(32), []]
+    liar = Token(stage.web3, answering(stage, encode(types, lie)))
+    owner = stage.bidders[0].address
+    assert not liar.takes_permits(owner)
+    domain = liar.permit_typed_data(owner, stage.keeper.address, 1, 2)["domain"]
+    assert domain["verifyingContract"] == liar.address
+    assert domain["chainId"] == stage.web3.eth.chain_id
+
+
 @pytest.mark.parametrize(
     "answer",
     [encode(["bytes"], [b"\xff\xfe"]), (32).to_bytes(32) + (2**255).to_bytes(32), bytes(31)],
     ids=["no text", "a length beyond all", "too short"],
 )
 def test_a_token_that_answers_nonsense_is_none(stage, answer):
-    address = Account.create().address
-    # Copies what follows it and returns that.
-    code = bytes.fromhex(f"60{len(answer):02x}600a5f3960{len(answer):02x}5ff3") + answer
-    stage.request("anvil_setCode", [address, f"0x{code.hex()}"])
+    address = answering(stage, answer)
     with pytest.raises(ChainError) as caught:
         Token(stage.web3, address).symbol()
     assert caught.value.code == "not_a_token"

@@ -66,11 +66,11 @@ class Token:
         return self.contract.functions.transfer(self._account(recipient), amount)
 
     def sign_permit(self, owner: LocalAccount, spender: str, value: int, deadline: int) -> Permit:
-        """Return a permit of ``owner``, with nonce and domain read from the token."""
-        _, name, version, chain_id, contract, _, _ = self._asker.ask("eip712Domain")
-        nonce = self.permit_nonce(owner.address)
+        """Return a permit of ``owner``, with nonce, name and version read from the token."""
+        name, version = self.permit_domain()
+        nonce, chain_id = self.permit_nonce(owner.address), int(self.web3.eth.chain_id)
         return sign_permit(
-            owner, chain_id, contract, name, spender, value, nonce, deadline, version
+            owner, chain_id, self.address, name, spender, value, nonce, deadline, version
         )
 
     def takes_permits(self, owner: str) -> bool:
@@ -93,7 +93,10 @@ class Token:
         return bool(fields == _PLAIN_DOMAIN and (contract, chain_id) == here)
 
     def permit_domain(self) -> tuple[str, str]:
-        """Return name and version of the domain (EIP-712) of the token's permits."""
+        """Return name and version of the domain (EIP-712) of the token's permits.
+
+        Chain and contract are known: a token that says otherwise is not believed.
+        """
         _, name, version, *_ = self._asker.ask("eip712Domain")
         return str(name), str(version)
 
@@ -102,13 +105,13 @@ class Token:
     ) -> dict[str, Any]:
         """Return what ``owner`` signs to allow ``spender`` ``value`` base units.
 
-        Nonce and domain are read from the token; amounts are decimal text, for JSON. The signature
-        makes a `Permit.signed`.
+        Nonce, name and version are read from the token; amounts are decimal text, for JSON. The
+        signature makes a `Permit.signed`.
         """
-        _, name, version, chain_id, contract, _, _ = self._asker.ask("eip712Domain")
-        nonce = self.permit_nonce(owner)
+        name, version = self.permit_domain()
+        nonce, chain_id = self.permit_nonce(owner), int(self.web3.eth.chain_id)
         message = permit_message(
-            chain_id, contract, name, owner, spender, value, nonce, deadline, version
+            chain_id, self.address, name, owner, spender, value, nonce, deadline, version
         )
         text = {
             key: str(each) if isinstance(each, int) else each
