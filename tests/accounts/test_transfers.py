@@ -224,6 +224,20 @@ def test_an_account_cannot_hold_all_threads(chain, tmp_path):
                 thread.join(60)
 
 
+def test_what_waited_while_the_account_was_closed_is_not_sent(chain, world):
+    user, codes = world.user(0), []
+    approve = chain.stage.paid.approve(chain.exchange.address, 77)
+    registry = world.service.doorkeeper.registry
+    account = registry.by_name(user.name)
+    with world.service.sending.turn(account):
+        late = threading.Thread(target=lambda: codes.append(outcome(send, user, approve)))
+        late.start()
+        time.sleep(0.5)
+        registry.close(account)
+    late.join(30)
+    assert codes == ["account_closed"]
+
+
 def test_many_accounts_that_wait_for_blocks_keep_nobody_from_signing_in(chain, tmp_path):
     approve = chain.stage.paid.approve(chain.exchange.address, 77)
     with running_signer(chain, tmp_path / "state", wait_seconds=6) as world:

@@ -124,7 +124,8 @@ class SendingDesk:
         """Return what sends for ``account``, for this thread alone.
 
         Raises:
-            AccountsError: ``account_busy``, where too many wait, or one for too long.
+            AccountsError: ``account_busy``, where too many wait, or one for too long;
+                ``account_closed`` meanwhile.
 
         """
         post = self._post(account)
@@ -135,6 +136,9 @@ class SendingDesk:
             if not post.turn.acquire(timeout=_TURN_SECONDS):
                 raise _busy()
             try:
+                if self._registry.by_id(account.id).closed_at is not None:
+                    message = "Expected an open account, was closed a moment ago"
+                    raise AccountsError("account_closed", message)
                 yield post
             finally:
                 post.turn.release()
