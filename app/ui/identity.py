@@ -46,7 +46,6 @@ __all__ = [
 _KINDS = {
     AccountKind.DEMO: "An account of this demo. Its key is public: anybody can act for it.",
     AccountKind.MANAGED: "Your account here. Its key is kept by the signer of this site.",
-    AccountKind.WALLET: "Your own wallet. Only you can sign for it.",
 }
 
 
@@ -62,7 +61,7 @@ def identity_bar(account_page: Page | None = None) -> None:
             adopt_wallet(actor)
         if actor is None:
             _ways_in(account_page)
-        else:
+        elif actor.kind is not AccountKind.WALLET:
             _card(actor, account_page)
     session_cookie(identity())
 
@@ -117,8 +116,7 @@ def _card(actor: Actor, account_page: Page | None) -> None:
             _demo_choice([each for each in _demo_actors() if each != actor])
         if actor.kind is AccountKind.MANAGED and account_page is not None:
             st.page_link(account_page, label="Your account")
-        word = "Disconnect" if actor.kind is AccountKind.WALLET else "Sign out"
-        st.button(word, key="identity.out", on_click=_leave, width="stretch")
+        st.button("Sign out", key="identity.out", on_click=sign_out, width="stretch")
 
 
 def _demo_choice(actors: Sequence[Actor]) -> None:
@@ -126,13 +124,6 @@ def _demo_choice(actors: Sequence[Actor]) -> None:
         for each in actors:
             key = f"identity.demo.{each.name}"
             st.button(plain(each.name), key=key, on_click=adopt_demo, args=(each,))
-
-
-def _leave() -> None:
-    actor = current_actor()
-    if actor is not None and actor.kind is AccountKind.WALLET:
-        wallet_steps.disconnect()
-    sign_out()
 
 
 def _demo_actors() -> Sequence[Actor]:

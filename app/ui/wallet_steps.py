@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _COMPONENT = "wallet"
-_RUNNING, _SECRET, _LEAVE = "wallet.running", "wallet.secret", "wallet.leave"
+_RUNNING, _SECRET = "wallet.running", "wallet.secret"
 _LOOK_SECONDS = 1.0
 
 
@@ -74,8 +74,7 @@ def connected_wallet() -> Actor | None:
     for running in _all():
         running.on_page = False
     requests = [each.action.request for each in _all() if each.action.stage is Stage.ASKING]
-    leave = st.session_state.get(_LEAVE, "")
-    wallet(offer, filter(None, requests), leave=leave, key=_COMPONENT)
+    wallet(offer, filter(None, requests), key=_COMPONENT)
     pending = any(each.action.stage is Stage.PENDING for each in _all())
     st.fragment(_status_lines, run_every=_LOOK_SECONDS if pending else None)()
     if report.session is None:
@@ -90,11 +89,6 @@ def wallet_secret() -> str:
     """Return a random text that lasts while the same account is connected; "" without any."""
     _, secret = st.session_state.get(_SECRET, ("", ""))
     return str(secret)
-
-
-def disconnect() -> None:
-    """Let the browser forget the wallet; to be called before the wallet is drawn or a rerun."""
-    st.session_state[_LEAVE] = secrets.token_hex(8)
 
 
 def begin(

@@ -174,7 +174,7 @@ class TestConnecting:
 
     def test_after_disconnecting_a_reload_connects_nobody(self, tab, fox):
         page = tab(fox)
-        button(page, "Leave").click()
+        button(page, "Disconnect").click()
         expect(page.get_by_text("Actor: nobody")).to_be_visible()
         page.reload()
         button(page, "Connect wallet").wait_for()

@@ -72,9 +72,6 @@ def work():
             start("first", make())
     if st.button("Sign at the side"):
         start("second", note(7))
-    if st.button("Leave"):
-        wallet_steps.disconnect()
-        st.rerun()
     st.header("First")
     show_notice("first")
     st.header("Second")

@@ -78,6 +78,9 @@ def _claim(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
             if later
             else "Everything is claimed."
         )
+        if line.tokens_claimed:
+            symbol = plain(token.symbol)
+            st.page_link("app_pages/portfolio.py", label=f"Deposit {symbol} to trade it")
         return
     parts = [
         amount(kind, units)

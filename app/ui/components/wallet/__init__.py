@@ -73,17 +73,12 @@ def _component() -> Any:
     return st.components.v2.component("wallet", html=html, css=css, js=f"{providers}\n{view}")
 
 
-def wallet(
-    chain: ChainOffer, requests: Iterable[WalletRequest], *, key: str, leave: str = ""
-) -> None:
-    """Draw the connected wallet, or the ways to connect one, and ask it for ``requests``.
-
-    Each new text ``leave`` disconnects it once.
-    """
+def wallet(chain: ChainOffer, requests: Iterable[WalletRequest], *, key: str) -> None:
+    """Draw the connected wallet, or the ways to connect one, and ask it for ``requests``."""
     asked = [each.plain() for each in requests]
     _component()(
         key=key,
-        data={"chain": chain.parameters(), "requests": asked, "leave": leave},
+        data={"chain": chain.parameters(), "requests": asked},
         default={"session": None, "answers": {}},
         on_session_change=_nothing,
         on_answers_change=_nothing,

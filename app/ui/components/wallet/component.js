@@ -182,10 +182,6 @@ export default function ({ key, parentElement, data, setStateValue }) {
   view.answered = null;
   view.bind();
   wallets.views.set(key, () => view.update());
-  if (data.leave && data.leave !== wallets.left) {
-    wallets.left = data.leave;
-    wallets.leave();
-  }
   wallets.take(data.requests);
   view.update();
   return () => {
