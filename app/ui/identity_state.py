@@ -12,7 +12,7 @@ import streamlit as st
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import AccountKind, Actor
-from gavelbook.service.session_tickets import COOKIE, TICKETS
+from gavelbook.service.session_tickets import TICKETS
 from ui.desk import accounts, accounts_open
 from ui.market_access import open_market_desk
 
@@ -109,7 +109,7 @@ def adopt_managed(token: str) -> Actor:
 
     """
     account = accounts().whoami(token)
-    old = st.context.cookies.get(COOKIE)
+    old = st.context.cookies.get(TICKETS.cookie)
     if managed_token() != token:
         sign_out()
     if old and old != token and _TOKEN.fullmatch(old):
@@ -142,7 +142,7 @@ def restore() -> None:
     known = identity()
     if not known.cookie_seen:
         known.cookie_seen = True
-        token = st.context.cookies.get(COOKIE)
+        token = st.context.cookies.get(TICKETS.cookie)
         if token and accounts_open():
             if _TOKEN.fullmatch(token):
                 _take_up(known, token)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COOKIE = "gavelbook_session"
-"""The cookie that holds the token."""
+"""The cookie that holds the token, where there is no TLS."""
+TLS_COOKIE = f"__Host-{COOKIE}"
+"""The same where there is: with this name browsers take it from the site itself, from no other
+site under the same domain."""
 
 _SECONDS = 60.0
 _MOST = 10_000
@@ -32,6 +35,8 @@ class SessionTickets:
     """Tickets that were given out. Safe to share between threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.cookie = COOKIE
+        """The name of the cookie on this site."""
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()

@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gavelbook.service.session_tickets import COOKIE
+from gavelbook.service.session_tickets import COOKIE, TLS_COOKIE
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,6 +40,7 @@ class SessionCookie:
     def __init__(self, tickets: SessionTickets, site: Site) -> None:
         self._tickets = tickets
         self._site = site
+        tickets.cookie = TLS_COOKIE if site.encrypted else COOKIE
 
     def routes(self) -> list[Route]:
         """Return the routes at ``PATH``."""
@@ -59,7 +60,7 @@ class SessionCookie:
             return _refusal(400, "Expected a ticket that is fresh and unused")
         answer = Response(status_code=204, headers=_NO_STORE)
         answer.set_cookie(
-            COOKIE,
+            self._tickets.cookie,
             token,
             max_age=_SECONDS,
             path="/",
@@ -75,7 +76,11 @@ class SessionCookie:
             return _refusal(403, "Expected a page of this site to ask")
         answer = Response(status_code=204, headers=_NO_STORE)
         answer.delete_cookie(
-            COOKIE, path="/", secure=self._site.encrypted, httponly=True, samesite="strict"
+            self._tickets.cookie,
+            path="/",
+            secure=self._site.encrypted,
+            httponly=True,
+            samesite="strict",
         )
         return answer
 

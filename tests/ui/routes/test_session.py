@@ -39,8 +39,8 @@ def redeem(app, ticket, headers=OWN, **options):
     return ask(app, "POST", headers, json.dumps({"ticket": ticket}).encode(), **options)
 
 
-def cookie_of(answer):
-    return SimpleCookie(answer.headers["set-cookie"])["gavelbook_session"]
+def cookie_of(answer, name="__Host-gavelbook_session"):
+    return SimpleCookie(answer.headers["set-cookie"])[name]
 
 
 def test_a_ticket_becomes_a_cookie_that_no_script_can_read(tickets):
@@ -52,6 +52,7 @@ def test_a_ticket_becomes_a_cookie_that_no_script_can_read(tickets):
     assert cookie["secure"]
     assert cookie["samesite"] == "strict"
     assert (cookie["path"], cookie["domain"]) == ("/", "")
+    assert tickets.cookie == "__Host-gavelbook_session"
     assert answer.headers["cache-control"] == "no-store"
     assert TOKEN not in answer.text
 
@@ -65,7 +66,7 @@ def test_without_tls_the_cookie_goes_by_http(tickets):
         base="http://localhost:8501",
     )
     assert answer.status_code == 204
-    assert not cookie_of(answer)["secure"]
+    assert not cookie_of(answer, "gavelbook_session")["secure"]
 
 
 def test_a_ticket_works_once(tickets):
