@@ -478,6 +478,22 @@ def test_an_exchange_that_only_cancels_says_so(page, world):
         time.sleep(4.6)
 
 
+def test_a_pause_of_the_contract_is_said(page, world):
+    act_as(page.run(), "Ada")
+    assert not page.warning
+    world._do(world.exchange.pause())
+    try:
+        time.sleep(4.1)
+        [said] = [each.value for each in page.run().warning]
+        assert said.startswith("The operator has paused deposits and settlement.")
+        button(write(page, price="80", lots=1), "order.place").click().run()
+        assert "1 GVL in the book at 80.00" in texts(page)
+    finally:
+        world._do(world.exchange.unpause())
+        time.sleep(4.1)
+    assert not page.run().warning
+
+
 def test_an_exchange_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
     monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "http://127.0.0.1:9")
     page.run()

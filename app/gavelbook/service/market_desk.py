@@ -113,6 +113,10 @@ class MarketDesk:
         """Return whether the exchange takes new orders; those in the book can be cancelled."""
         return self._reader.status().status == "open"
 
+    def is_paused(self) -> bool:
+        """Return whether the contract takes no deposits and settles nothing for now."""
+        return self._reader.is_paused()
+
     def account(self, terms: MarketTerms, actor: Actor) -> AccountView:
         """Return balances, orders and fills of ``actor``, as of a moment ago.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from gavelbook.chain.exchange import Exchange
 from gavelbook.chain.token import Token as TokenContract
 from gavelbook.service.account_view import AccountView, Holding, OwnFill, OwnOrder
 from gavelbook.service.market_view import (
@@ -60,6 +61,11 @@ class MarketReader:
     def contract_address(self) -> str:
         """Return where the exchange's contract is; known for good once it was read."""
         return self._contract or self.status().exchange.text()
+
+    def is_paused(self) -> bool:
+        """Return whether the contract takes no deposits and settles nothing for now."""
+        address = self.contract_address()
+        return self._slow.get("paused", lambda: Exchange(self._web3, address).paused())
 
     def markets(self) -> list[MarketTerms]:
         """Return all markets by their numbers."""

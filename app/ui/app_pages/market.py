@@ -43,6 +43,11 @@ def floor(desk: MarketDesk, terms: MarketTerms) -> None:
     seat = Seat(desk, terms, actor) if actor else None
     seen = _read(desk, terms, seat)
     account = seen.account
+    if _is_paused(desk):
+        st.warning(
+            "The operator has paused deposits and settlement. Orders still trade, and what they "
+            "trade settles later. Withdrawals, exits and cancels go on."
+        )
     main, side = st.columns([15, 7], gap="medium")
     watched = None
     with side:
@@ -85,6 +90,14 @@ def _read(desk: MarketDesk, terms: MarketTerms, seat: Seat | None) -> _Seen:
     announce(terms, account)
     remember(seat, account)
     return seen._replace(account=account)
+
+
+def _is_paused(desk: MarketDesk) -> bool:
+    try:
+        return desk.is_paused()
+    except GavelbookError:
+        # Whoever needs the chain is told of its silence where they do.
+        return False
 
 
 def _watched(board: Board, written: Written) -> Watched | None:
