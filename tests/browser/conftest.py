@@ -31,6 +31,16 @@ def chrome(browser_path):
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def patience():
+    """A machine that does many things at once answers late."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30 * SECONDS)
+    yield
+    expect.set_options(timeout=5 * SECONDS)
+
+
 @pytest.fixture(scope="session")
 def demo(browser_path):
     with running_demo("--bidders=30", "--minutes=60", "--seed=5") as running:
@@ -72,6 +82,12 @@ class Visit:
         grid.locator("[role=gridcell]").nth(count - 1).wait_for(state="attached")
         return grid.locator("[role=gridcell]").all_inner_texts()[:count]
 
+    def assert_clean(self):
+        """No page failed, and nobody else was asked."""
+        assert self.errors == []
+        assert self.foreign == []
+        assert self.page.get_by_test_id("stException").count() == 0
+
     def scrolls_sideways(self):
         return self.page.evaluate(
             "Math.max(document.documentElement.scrollWidth,"
@@ -90,7 +106,5 @@ def visit(desktop, demo):
     """A visit on a desktop; whatever it does, no page fails and nobody else is asked."""
     visit = Visit(desktop.new_page(), demo)
     yield visit
-    assert visit.errors == []
-    assert visit.foreign == []
-    assert visit.page.get_by_test_id("stException").count() == 0
+    visit.assert_clean()
     visit.page.close()

@@ -5,52 +5,28 @@ The last test moves the chain's clock to the end of the sale; by its name this m
 
 import re
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
-from gavelbook.chain.connection import connect
-from gavelbook.chain.exchange import Exchange
-from gavelbook.chain.sale import Sale
-from gavelbook.chain.sender import Sender
-from gavelbook.chain.token import Token
 from gavelbook.service.amounts import decimal_text
-from gavelbook.service.faucet import faucet_account
 from tests.browser.conftest import Visit
+from tests.browser.flow_steps import (
+    ONE,
+    SECONDS,
+    World,
+    button,
+    fill,
+    get_demo_money,
+    go_to,
+    open_account,
+    place_bid,
+    sale_of,
+)
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-SECONDS = 1000
-ONE = 10**18
-TRANSACTION = re.compile("0x[0-9a-f]{64}")
-
-
-class World:
-    """The chain of the demo and what is on it, beside the pages."""
-
-    def __init__(self, demo):
-        self.demo = demo
-        self.web3 = connect(demo.rpc_url)
-        [market] = requests.get(f"{demo.url}/v1/markets", timeout=10).json()["markets"]
-        status = requests.get(f"{demo.url}/v1/status", timeout=10).json()
-        self.money = Token(self.web3, market["quoteToken"])
-        self.sold = Token(self.web3, market["baseToken"])
-        self.exchange = Exchange(self.web3, status["exchange"])
-
-    def fund(self, wallet):
-        payer = Sender(self.web3, faucet_account())
-        for token, amount in ((self.money, 20_000), (self.sold, 500)):
-            payer.send_and_wait(token.transfer(wallet.address, amount * ONE))
-        self.demo.call("anvil_setBalance", wallet.address, hex(ONE))
-
-    def escrow(self, wallet, token):
-        return self.exchange.balance_of(wallet.address, token.address)
-
-    def succeeded(self, transaction):
-        return self.demo.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +37,8 @@ def world(demo):
 @pytest.fixture(scope="module")
 def fox(world):
     wallet = InjectedWallet(world.demo.rpc_url, fresh_accounts(f"flows {time.time_ns()}"))
-    world.fund(wallet)
+    world.fund(wallet.address)
     return wallet
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience():
-    """A machine that does many things at once answers late."""
-    expect.set_options(timeout=30 * SECONDS)
-    yield
-    expect.set_options(timeout=5 * SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -84,45 +52,13 @@ def visit(chrome, demo, fox):
         button(visit.page, "Fox").click()
         visit.page.get_by_label(f"Account {fox.address}").wait_for()
         yield visit
-        assert visit.errors == []
-        assert visit.foreign == []
-        assert visit.page.get_by_test_id("stException").count() == 0
+        visit.assert_clean()
 
 
 @pytest.fixture
 def page(visit, fox):
     fox.refuse_next = fox.silent = False
     return visit.page
-
-
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def go_to(page, name):
-    """Change the page as people do: the session goes on."""
-    page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
-    page.wait_for_url(f"**/{name.lower()}*")
-
-
-def sale_of(page, world):
-    """The sale that the page's address names."""
-    page.wait_for_url(re.compile("sale="))
-    [address] = parse_qs(urlsplit(page.url).query)["sale"]
-    return Sale(world.web3, address)
-
-
-def place_bid(page, price, lots):
-    fill(page, "Price per lot, DUSD", price)
-    fill(page, "Lots of 100 GVL", str(lots), role="spinbutton")
-    page.get_by_text(f"of {lots} lots").first.wait_for()
-    button(page, "Place bid").click()
-
-
-def fill(page, label, text, *, role="textbox"):
-    field = page.get_by_role(role, name=label, exact=True)
-    field.fill(text)
-    field.press("Enter")
 
 
 def sign_in(page):
@@ -186,11 +122,11 @@ class TestMarket:
         go_to(page, "Market")
         sign_in(page)
         page.get_by_role("tab", name="Deposit and withdraw").click()
-        before = world.escrow(fox, world.money).amount
+        before = world.escrow(fox.address, world.money).amount
         fill(page, "Amount, DUSD", "3000.5")
         button(page, "Deposit").last.click()
         expect(page.get_by_text("3,000.5 DUSD paid in.")).to_be_visible()
-        escrow = world.escrow(fox, world.money).amount
+        escrow = world.escrow(fox.address, world.money).amount
         assert escrow == before + 30_005 * ONE // 10
         free = page.get_by_role("row").filter(has_text="Free for orders")
         expect(free).to_contain_text(decimal_text(escrow, 18), timeout=60 * SECONDS)
@@ -216,11 +152,7 @@ class TestMarket:
         fill(page, "Size, GVL", "25")
         page.get_by_role("button", name="Buy 25 GVL").click()
         expect(page.get_by_text("Order accepted: bought 25 GVL for")).to_be_visible()
-        for _ in range(90):
-            if world.escrow(fox, world.sold).amount == 25 * ONE:
-                break
-            page.wait_for_timeout(SECONDS)
-        assert world.escrow(fox, world.sold).amount == 25 * ONE
+        assert world.settled(page, fox.address, 25 * ONE)
 
     def test_money_goes_out(self, page, fox, world):
         go_to(page, "Market")
@@ -258,26 +190,50 @@ class TestPortfolio:
         page.keyboard.press("Escape")
         button(page, "Announce that I leave").click()
         expect(page.get_by_text("Announced: GVL can be taken out in")).to_be_visible()
-        assert world.escrow(fox, world.sold).exit_at > 0
+        assert world.escrow(fox.address, world.sold).exit_at > 0
         button(page, "Stay after all").click()
         expect(page.get_by_text("GVL stays in escrow.")).to_be_visible()
-        assert world.escrow(fox, world.sold).exit_at == 0
+        assert world.escrow(fox.address, world.sold).exit_at == 0
 
 
-class TestAfterTheSale:
-    def test_what_was_won_is_claimed(self, page, fox, world, demo):
+@pytest.fixture(scope="module")
+def newcomer(chrome, demo):
+    """The page of somebody with an account of the site and its play money."""
+    with chrome.new_context(viewport={"width": 1280, "height": 1800}) as context:
+        visit = Visit(context.new_page(), demo)
+        visit.address = open_account(visit, f"winner{time.time_ns() % 10**9}", "plum tree garden")
+        get_demo_money(visit.page)
+        yield visit
+        visit.assert_clean()
+
+
+@pytest.fixture(scope="module")
+def ended(visit, newcomer, world):
+    """The live sale after its end; a wallet and a managed account have won in it."""
+    for page in (visit.page, newcomer.page):
         go_to(page, "Sale")
         sale = sale_of(page, world)
         place_bid(page, "119", 30)
         expect(page.get_by_text("Bid placed: 30 lots at 119 DUSD")).to_be_visible()
-        left = sale.terms().end - world.web3.eth.get_block("latest")["timestamp"]
-        demo.call("evm_increaseTime", left + 1)
-        demo.call("evm_mine")
-        claim = page.get_by_role("button", name=re.compile("^Claim "))
-        expect(claim).to_be_visible(timeout=90 * SECONDS)
-        before = world.sold.balance_of(fox.address)
-        owed = sale.owed(fox.address)
-        claim.click()
-        expect(page.get_by_text(re.compile("^Claimed "))).to_be_visible()
-        assert owed.tokens_now > 0
-        assert world.sold.balance_of(fox.address) == before + owed.tokens_now
+    world.end_of(sale)
+    return sale
+
+
+class TestAfterTheSale:
+    def test_what_was_won_is_claimed(self, ended, page, fox, world):
+        claim_all(page, ended, fox.address, world)
+
+    def test_a_managed_account_claims_without_ether(self, ended, newcomer, world):
+        claim_all(newcomer.page, ended, newcomer.address, world)
+
+
+def claim_all(page, sale, address, world):
+    claim = page.get_by_role("button", name=re.compile("^Claim "))
+    expect(claim).to_be_visible(timeout=90 * SECONDS)
+    before = world.sold.balance_of(address), world.money.balance_of(address)
+    owed = sale.owed(address)
+    claim.click()
+    expect(page.get_by_text(re.compile("^Claimed "))).to_be_visible()
+    assert owed.tokens_now > 0
+    after = world.sold.balance_of(address), world.money.balance_of(address)
+    assert after == (before[0] + owed.tokens_now, before[1] + owed.refund)
