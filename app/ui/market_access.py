@@ -51,7 +51,8 @@ class Seat:
 @st.cache_resource(show_spinner="Connecting to the exchange", max_entries=4)
 def _connected(settings: str) -> MarketDesk:
     known = DeskSettings.model_validate_json(settings)
-    return MarketDesk(MarketApi(known.exchange_api, signers()), open_desk().web3)
+    api = MarketApi(known.exchange_api, signers(), visitor=lambda: st.context.ip_address or "")
+    return MarketDesk(api, open_desk().web3)
 
 
 def open_market_desk() -> MarketDesk:

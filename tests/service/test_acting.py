@@ -7,6 +7,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
 
+from gavelbook.api.settings import Rate, Rates
 from gavelbook.chain.sale_types import Permit
 from gavelbook.chain.token import Token
 from gavelbook.errors import GavelbookError
@@ -293,3 +294,24 @@ def test_whoever_merely_names_addresses_drives_nobody_out(world, signers, owner,
         next(api.sign_in(liar))
     assert api.may_read(owner)
     assert api.ask_as(owner, lambda client: client.balances())
+
+
+def test_one_visitor_does_not_use_up_the_sign_ins_of_all(tmp_path):
+    """The pages are one client of the API; behind them each visitor counts."""
+    few = Rates(sign_ins_per_ip=Rate(0.01, 5))
+    with opened_world(tmp_path, rates=few, trusted_proxies="127.0.0.1") as world:
+        at = ["198.51.100.1"]
+        signers = Signers(DemoSigner(world.web3, enabled=True))
+        api = MarketApi(world.url, signers, visitor=lambda: at[0])
+        codes = set()
+        for number in range(6):
+            address = Account.create().address
+            liar = Actor("MetaMask", address, AccountKind.WALLET, f"session {number}")
+            try:
+                next(api.sign_in(liar))
+            except GavelbookError as error:
+                codes.add(error.code)
+        assert codes == {"rate_limited"}
+        at[0] = "198.51.100.2"
+        ben = DemoSigner(world.web3, enabled=True).actors[1]
+        assert api.ask_as(ben, lambda client: client.balances())

@@ -74,7 +74,7 @@ class MarketWorld:
                 self._do(self.exchange.deposit_for(account.address, token.address, IN_ESCROW))
 
     @contextmanager
-    def serving(self, folder, operating=None, origins=()):
+    def serving(self, folder, operating=None, origins=(), **options):
         """Run service and API, with what is in escrow on the chain known to the service."""
         terms = EngineTerms(_bytes(self.fees))
         with EmbeddedExchange(folder, self.domain, terms, MATCHER) as self.service:
@@ -83,7 +83,7 @@ class MarketWorld:
             for account in (*self.visitors, self.maker_account):
                 for token in (self.gvl, self.dusd):
                     self.deposit(account, token, IN_ESCROW)
-            with _api(self.service, operating, origins) as self.url:
+            with _api(self.service, operating, origins, **options) as self.url:
                 self.maker = Client(self.url, account=self.maker_account)
                 yield self
 
@@ -133,7 +133,7 @@ class MarketWorld:
 
 
 @contextmanager
-def _api(service, operating, origins):
+def _api(service, operating, origins, rates=None, trusted_proxies=""):
     """Serve in a thread of its own; give the address."""
     ready = threading.Event()
     found = {}
@@ -145,9 +145,17 @@ def _api(service, operating, origins):
             found["port"] = port
             ready.set()
 
-        settings = ApiSettings(origins=origins, rates=Rates(*[PLENTY] * 7))
+        settings = ApiSettings(origins=origins, rates=rates or Rates(*[PLENTY] * 7))
         try:
-            await serve(service, settings, host="127.0.0.1", port=0, operating=operating, ready=up)
+            await serve(
+                service,
+                settings,
+                host="127.0.0.1",
+                port=0,
+                operating=operating,
+                trusted_proxies=trusted_proxies,
+                ready=up,
+            )
         except asyncio.CancelledError:
             return
 

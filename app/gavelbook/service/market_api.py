@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 from collections import OrderedDict
@@ -31,6 +32,18 @@ _CHECK_SECONDS = 30.0
 _ENDED = "unknown_session"
 
 
+class _OnBehalf(httpx.BaseTransport):
+    """Says for which visitor it asks: an API that trusts the pages as a proxy counts that one."""
+
+    def __init__(self, transport: httpx.BaseTransport, visitor: str) -> None:
+        self._transport = transport
+        self._visitor = visitor
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["x-forwarded-for"] = self._visitor
+        return self._transport.handle_request(request)
+
+
 class _Guarded:
     """A client and the lock under which it is used."""
 
@@ -58,14 +71,17 @@ class MarketApi:
         *,
         most_actors: int = _MOST_ACTORS,
         check_seconds: float = _CHECK_SECONDS,
+        visitor: Callable[[], str] = lambda: "",
     ) -> None:
         """Ask as anybody, and as actors; ``signers`` sign in whom they reach. Asks nothing yet.
 
-        Whether a managed account's session was ended is asked every ``check_seconds``.
+        Whether a managed account's session was ended is asked every ``check_seconds``. ``visitor``
+        returns the network address of who is at the page right now, or whatever is none.
         """
         self.url = url
         self._most_actors = most_actors
         self._check_seconds = check_seconds
+        self._visitor = visitor
         self._signers = signers
         self._transport = httpx.HTTPTransport()
         self._public = self._client()
@@ -173,7 +189,7 @@ class MarketApi:
             if actor not in self._private:
                 if len(self._private) >= self._most_actors:
                     del self._private[self._least_needed()]
-                self._private[actor] = self._client()
+                self._private[actor] = self._client(self._visitor())
             self._private.move_to_end(actor)
             return self._private[actor]
 
@@ -183,12 +199,21 @@ class MarketApi:
         found = (each for each, guarded in self._private.items() if not guarded.signed_in)
         return next(found, oldest)
 
-    def _client(self) -> _Guarded:
+    def _client(self, visitor: str = "") -> _Guarded:
+        known = _is_address(visitor)
         return _Guarded(
             Client(
                 self.url,
                 timeout=_SECONDS,
                 patience=_PATIENCE,
-                transport=self._transport,
+                transport=_OnBehalf(self._transport, visitor) if known else self._transport,
             )
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
