@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PARAMETER = "tx"
 _PAGE = 25
+_ADDRESS_PIXELS = 110
 _SHOWN = "portfolio.history.shown"
 _WORDS = {
     Happening.DEPOSIT: "Deposit",
@@ -55,6 +56,8 @@ def own_history(owner: Owner) -> None:
     if not owner.desk.knows_trades(owner.actor):
         st.caption("Trades are left out until you have signed in to the exchange.")
     _history(history)
+    if owner.is_managed:
+        st.caption("What you sent to other addresses is on the page *Account*, *What was signed*.")
     if history.entries:
         st.download_button(
             "Download all as CSV",
@@ -134,6 +137,7 @@ def _table(entries: Sequence[Entry]) -> pd.DataFrame:
 def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {
         "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+        "With": st.column_config.TextColumn(width=_ADDRESS_PIXELS),
         "Transaction": st.column_config.TextColumn(width="medium"),
     }
     if DeskSettings().explorer_url:
