@@ -237,5 +237,6 @@ def _watching(own: OperatorView) -> Service:
 def _signer(facts: SiteFacts) -> Service:
     if facts.signer is None:
         return Service("Signer", Level.ACT, "Silent", "")
-    detail = f"{int(facts.signer.accounts):,} accounts"
+    accounts = int(facts.signer.accounts)
+    detail = f"{accounts:,} account{'' if accounts == 1 else 's'}"
     return Service("Signer", Level.GOOD, "Works", detail)
