@@ -33,12 +33,18 @@ _NEVER_REFUSED = frozenset(
     }
 )
 
+# Of `OffchainLookup` (ERC-3668) and `Panic`: web3 takes these apart, and stumbles where they lie.
+_TAKEN_APART = ("0x556f1830", "0x4e487b71")
+
 
 class NodeProvider(HTTPProvider):
     """web3's provider; what goes wrong on the way to the node is a `ChainUnreachable`.
 
     web3 repeats a request a few times before it fails; a signed transaction stays the same one.
+    No contract has it ask another server than the node.
     """
+
+    global_ccip_read_enabled = False
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Send one request.
@@ -53,7 +59,7 @@ class NodeProvider(HTTPProvider):
         if method in _NEVER_REFUSED and "error" in response:
             message = f"Expected an answer to {method}, was: {response['error']}"
             raise ChainUnreachable("rpc_error", message)
-        return response
+        return _left_whole(response)
 
     def make_batch_request(
         self, batch_requests: list[tuple[RPCEndpoint, Any]]
@@ -61,6 +67,14 @@ class NodeProvider(HTTPProvider):
         """Send many requests in one message; errors as `make_request`, but for ``rpc_error``."""
         with _naming_failures():
             return super().make_batch_request(batch_requests)
+
+
+def _left_whole(response: RPCResponse) -> RPCResponse:
+    """Return ``response`` with a refusal's data in a mapping, as some nodes send it."""
+    error = response.get("error")
+    if isinstance(error, dict) and str(error.get("data", "")).startswith(_TAKEN_APART):
+        error["data"] = {"data": error["data"]}  # type: ignore[typeddict-item]
+    return response
 
 
 def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
