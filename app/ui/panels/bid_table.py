@@ -30,7 +30,9 @@ def bid_table(desk: SaleDesk, view: SaleView, now: int) -> None:
     rows = [
         {
             "Bid": line.position,
-            "Placed": ago(now, line.placed.placed_at),
+            "Placed": moment(line.placed.placed_at)
+            if view.decision
+            else ago(now, line.placed.placed_at),
             "Bidder": bidder_name(desk, line.placed.bidder),
             f"Price, {symbol}": view.payment_token.number(line.price),
             "Lots": line.placed.lots,
