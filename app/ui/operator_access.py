@@ -11,6 +11,7 @@ from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.operator_desk import OperatorDesk
 from ui.desk import accounts, accounts_open, open_desk
 from ui.identity import current_actor, private_reads_ready
+from ui.identity_state import restore
 from ui.market_access import open_market_desk
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def is_operator(owner: str | None) -> bool:
 
     A wallet that is merely connected has shown nothing: it has to sign in to the exchange.
     """
+    # The figures run again by themselves, without the bar above the page that looks after this.
+    restore()
     actor = current_actor()
     if actor is None or not is_named(actor, owner):
         return False

@@ -7,6 +7,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from gavelbook.errors import GavelbookError
+from gavelbook.service.acting import AccountKind, Actor
 from gavelbook.service.session_tickets import COOKIE, TICKETS, SessionTickets
 from tests.accounts.conftest import anvil_url, chain, shared_stage, stage, user, world
 from ui import identity_state
@@ -220,6 +221,26 @@ def test_a_session_ended_elsewhere_is_noticed(session, user, site, monkeypatch):
     time.sleep(0.01)
     session.run()
     assert who(session) == "nobody"
+
+
+def test_an_operator_whose_session_was_ended_is_none_any_more(user, site, browser, monkeypatch):
+    """In a tab that stays open, where only a part of the page runs again."""
+
+    def figures():
+        import streamlit as st
+
+        from ui.operator_access import is_operator
+
+        st.text(str(is_operator(None)))
+
+    monkeypatch.setenv("GAVELBOOK_OPERATORS", user.address)
+    monkeypatch.setattr(identity_state, "_CHECK_SECONDS", -1.0)
+    app = AppTest.from_function(figures, default_timeout=60)
+    actor = Actor(user.name, user.address, AccountKind.MANAGED, str(user.token))
+    app.session_state["identity"] = identity_state.Identity(actor=actor, cookie_seen=True)
+    assert who(app.run()) == "True"
+    site.client.sign_out_everywhere(user.token)
+    assert who(app.run()) == "False"
 
 
 def test_a_signer_that_is_away_ends_nothing(session, user, site, browser, monkeypatch):
