@@ -156,6 +156,7 @@ class InjectedWallet:
     # Transactions
 
     def _send(self, fields):
+        assert int(fields["chainId"], 16) == self.chain_id
         self.unanswered = fields
         self._consent()
         raw, transaction_hash = self._signed(fields)

@@ -72,6 +72,8 @@ def transaction_request(outgoing: Outgoing, gas: int, chain: int) -> WalletReque
         "data": outgoing.data,
         "value": hex(outgoing.value),
         "gas": hex(gas),
+        # Wallets refuse it on another network, also one that was chosen while they asked.
+        "chainId": hex(chain),
     }
     return WalletRequest(_new_id(), "eth_sendTransaction", [fields], outgoing.account, chain)
 
