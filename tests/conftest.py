@@ -3,8 +3,12 @@
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Group by file, but the browser's tests together: they look at one demo."""
+    """Group by file, but the browser's tests together: they look at one demo.
+
+    First of all, as pytest-xdist reads the groups in the same hook.
+    """
     for item in items:
         path = item.nodeid.partition("::")[0]
         group = "browser" if path.startswith("tests/browser/") else path

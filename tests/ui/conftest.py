@@ -1,8 +1,7 @@
 """A small real demo, played once, that the pages look at; nothing is replaced by fakes."""
 
-import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,20 @@ LIVE_SECONDS = 60 * 60
 class PlayedDemo:
     scene: Scene
     finished: list[str]
-    live: str
     live_sales: LiveSales
-    desk: SaleDesk
+    desk: SaleDesk = field(init=False)
+    live: str = field(init=False)
 
     def view(self, address):
         """The sale as it is, whatever was read a moment ago."""
         self.desk._reader(address).expire()
         return self.desk.view(address)
+
+    def point_pages_here(self, patch):
+        """Point the pages at this demo: worlds of other tests may have since pointed elsewhere."""
+        patch.setenv("GAVELBOOK_RPC_URL", self.scene.chain.url)
+        patch.setenv("GAVELBOOK_DEPLOYMENTS", str(self.scene.store.folder))
+        patch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "1")
 
     def pass_time(self, seconds: int) -> None:
         self.scene.chain.call("evm_increaseTime", seconds)
@@ -55,19 +60,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
         story.run()
         live_sales = LiveSales(scene, SEED, LIVE_SECONDS)
         live_sales.open()
-        patch.setenv("GAVELBOOK_RPC_URL", chain.url)
-        patch.setenv("GAVELBOOK_DEPLOYMENTS", str(folder))
-        patch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "1")
-        desk = SaleDesk(DeskSettings())
-        live = desk.sales()[0].address
         finished = [opened.sale.address for opened in story.sales]
-        yield PlayedDemo(scene, finished, live, live_sales, desk)
+        played = PlayedDemo(scene, finished, live_sales)
+        played.point_pages_here(patch)
+        played.desk = SaleDesk(DeskSettings())
+        played.live = played.desk.sales()[0].address
+        yield played
 
 
 @pytest.fixture
-def app(demo):
+def app(demo, monkeypatch):
     """A session on the sale page, not yet run, of a visitor who has not said who they are."""
-    assert os.environ["GAVELBOOK_RPC_URL"] == demo.scene.chain.url
+    demo.point_pages_here(monkeypatch)
     return AppTest.from_file(str(APP), default_timeout=60).run().switch_page("app_pages/sale.py")
 
 

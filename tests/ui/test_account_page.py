@@ -76,8 +76,9 @@ def signer(demo, tmp_path_factory):
 
 
 @pytest.fixture
-def account(signer, monkeypatch):
+def account(signer, demo, monkeypatch):
     """The page as a visitor finds it who has not said who they are."""
+    demo.point_pages_here(monkeypatch)
     # AppTest has no browser to ask for its cookies and its address.
     monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: None)
     app = AppTest.from_file(str(APP), default_timeout=60).run()
