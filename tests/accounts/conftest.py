@@ -23,6 +23,13 @@ def world(chain, tmp_path_factory):
         yield world
 
 
+@pytest.fixture(autouse=True)
+def records(request, monkeypatch):
+    """Have signers look where this chain's contracts are recorded, whatever other worlds set."""
+    if "chain" in request.fixturenames:
+        monkeypatch.setenv(FOLDER_VARIABLE, str(request.getfixturevalue("chain").folder))
+
+
 @pytest.fixture
 def user(world):
     """Somebody with money who is signed in."""

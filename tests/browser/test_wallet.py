@@ -319,6 +319,10 @@ class TestSigning:
         fox.silent = True
         button(page, "Sign").click()
         page.get_by_text("Step 1: Sign the note").wait_for()
+        for _ in range(600):
+            if fox.asked("eth_signTypedData_v4"):
+                break
+            page.wait_for_timeout(50)
         fox.silent = False
         button(page, "Sign at the side").click()
         expect(page.get_by_text("Done with 0x")).to_be_visible()

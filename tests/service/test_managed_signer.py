@@ -20,10 +20,10 @@ from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.managed_signer import ManagedSigner
 from gavelbook.service.sale_desk import SaleDesk
 from gavelbook.service.signers import Signers
-from tests.accounts.conftest import anvil_url, chain, shared_stage, stage, user, world
+from tests.accounts.conftest import anvil_url, chain, records, shared_stage, stage, user, world
 from tests.accounts.signer_world import WHOLE
 
-__all__ = ["anvil_url", "chain", "shared_stage", "stage", "user", "world"]
+__all__ = ["anvil_url", "chain", "records", "shared_stage", "stage", "user", "world"]
 
 FAR = 60 * 60
 

@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import AccountKind, Actor
 from gavelbook.service.session_tickets import COOKIE, TICKETS, SessionTickets
-from tests.accounts.conftest import anvil_url, chain, shared_stage, stage, user, world
+from tests.accounts.conftest import anvil_url, chain, records, shared_stage, stage, user, world
 from ui import identity_state
 
-__all__ = ["anvil_url", "chain", "shared_stage", "stage", "user", "world"]
+__all__ = ["anvil_url", "chain", "records", "shared_stage", "stage", "user", "world"]
 
 
 def script():
