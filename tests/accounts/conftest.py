@@ -10,10 +10,7 @@ __all__ = ["anvil_url", "shared_stage", "stage"]
 @pytest.fixture(scope="session")
 def chain(shared_stage, tmp_path_factory):
     """Contracts and money, recorded where signers look."""
-    folder = tmp_path_factory.mktemp("deployments")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER_VARIABLE, str(folder))
-        yield Chain(shared_stage, folder)
+    return Chain(shared_stage, tmp_path_factory.mktemp("deployments"))
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +22,7 @@ def world(chain, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def records(request, monkeypatch):
-    """Have signers look where this chain's contracts are recorded, whatever other worlds set."""
+    """Have signers look where this chain's contracts are recorded."""
     if "chain" in request.fixturenames:
         monkeypatch.setenv(FOLDER_VARIABLE, str(request.getfixturevalue("chain").folder))
 

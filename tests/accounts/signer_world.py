@@ -5,6 +5,7 @@ import itertools
 import threading
 from dataclasses import dataclass
 
+import pytest
 from argon2 import PasswordHasher
 from eth_account import Account
 
@@ -15,7 +16,7 @@ from gavelbook.accounts.service import SignerService
 from gavelbook.accounts.serving import server
 from gavelbook.accounts.settings import SignerSettings
 from gavelbook.accounts.store import now_ms
-from gavelbook.chain.deployments import EXCHANGE, DeploymentStore, SaleRecord
+from gavelbook.chain.deployments import EXCHANGE, FOLDER_VARIABLE, DeploymentStore, SaleRecord
 from gavelbook.chain.exchange import Exchange
 from gavelbook.chain.exchange_factory import deploy_exchange
 from gavelbook.chain.exchange_types import Delays
@@ -151,6 +152,15 @@ class SignerWorld:
         return User(self.client, name, signed_in.token, address)
 
 
+def service_of(chain, settings, wallet, gas_key, clock):
+    """Make a service that looks at ``chain``'s records."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(chain.folder))
+        return SignerService(
+            settings, chain.web3, wallet, gas_key, clock=clock, passwords=cheap_passwords()
+        )
+
+
 @contextlib.contextmanager
 def running_signer(chain, state, **changes):
     """Run a signer in this process and yield its world."""
@@ -165,9 +175,7 @@ def running_signer(chain, state, **changes):
         port.append(opened)
         ready.set()
 
-    with SignerService(
-        settings, chain.web3, wallet, gas_key, clock=clock, passwords=cheap_passwords()
-    ) as service:
+    with service_of(chain, settings, wallet, gas_key, clock) as service:
         AccessKey(settings.access_key_file)
         running = server(service, up)
         thread = threading.Thread(target=running.run, daemon=True)

@@ -37,7 +37,7 @@ class PlayedDemo:
         return self.desk.view(address)
 
     def point_pages_here(self, patch):
-        """Point the pages at this demo: worlds of other tests may have since pointed elsewhere."""
+        """Point the pages at this demo."""
         patch.setenv("GAVELBOOK_RPC_URL", self.scene.chain.url)
         patch.setenv("GAVELBOOK_DEPLOYMENTS", str(self.scene.store.folder))
         patch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "1")
@@ -51,10 +51,7 @@ class PlayedDemo:
 def demo(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("demo")
     genesis = int(time.time()) - SPAN_SECONDS - 60 * 60
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        LocalChain(DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=free_port()) as chain,
-    ):
+    with LocalChain(DEVELOPMENT_MNEMONIC, folder, genesis_time=genesis, port=free_port()) as chain:
         scene = Scene(chain, Cast.from_wallet(HdWallet(DEVELOPMENT_MNEMONIC), BIDDERS), folder)
         story = Story(ExchangeScene(scene), Console(), SEED)
         story.run()
@@ -62,8 +59,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
         live_sales.open()
         finished = [opened.sale.address for opened in story.sales]
         played = PlayedDemo(scene, finished, live_sales)
-        played.point_pages_here(patch)
-        played.desk = SaleDesk(DeskSettings())
+        with pytest.MonkeyPatch.context() as patch:
+            played.point_pages_here(patch)
+            played.desk = SaleDesk(DeskSettings())
         played.live = played.desk.sales()[0].address
         yield played
 

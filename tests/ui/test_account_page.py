@@ -48,13 +48,15 @@ def signer(demo, tmp_path_factory):
         export_work_factor=2,
         registrations_per_client=100,
     )
-    service = SignerService(
-        settings,
-        connect(settings.rpc_url),
-        HdWallet.random(),
-        demo.scene.cast.relayer,
-        passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        demo.point_pages_here(patch)
+        service = SignerService(
+            settings,
+            connect(settings.rpc_url),
+            HdWallet.random(),
+            demo.scene.cast.relayer,
+            passwords=Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+        )
     ports = []
     running = server(service, ports.append)
     thread = threading.Thread(target=running.run)

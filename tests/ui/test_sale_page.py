@@ -232,14 +232,14 @@ def test_a_link_to_an_unknown_sale_says_so(app, demo):
     assert app.selectbox[0].value == demo.live
 
 
-def test_a_chain_that_does_not_answer_is_a_sentence(app, monkeypatch):
+def test_a_chain_that_does_not_answer_is_a_sentence(app, demo, monkeypatch):
     monkeypatch.setenv("GAVELBOOK_RPC_URL", "http://127.0.0.1:9")
     app.run()
     assert problems(app) == []
     assert app.error[0].value.startswith("The sale cannot be read right now.")
     assert "rpc_unreachable" in texts(app)
     assert button(app, "sale.retry")
-    monkeypatch.undo()
+    demo.point_pages_here(monkeypatch)
     button(app, "sale.retry").click().run()
     assert len(app.error) == 0
     assert app.title[0].value == "Gavel (GVL)"
