@@ -23,22 +23,14 @@ def browser_path():
 @pytest.fixture(scope="module")
 def chrome(browser_path):
     """A browser for one module: while Playwright is open, its event loop runs in this thread."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # A machine that does many things at once answers late.
+    expect.set_options(timeout=30 * SECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="module")
-def patience():
-    """A machine that does many things at once answers late."""
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=30 * SECONDS)
-    yield
-    expect.set_options(timeout=5 * SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from tests.browser.flow_steps import (
 )
 from ui.wording import short
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PASSWORD = "plum tree garden"
 

@@ -257,6 +257,14 @@ def test_a_market_order_fills_and_settles_on_the_chain(market):
     expect(page.locator(".tape td", has_text="✓").first).to_be_visible()
 
 
+def tab_to(page, target):
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if target.evaluate("each => each === document.activeElement"):
+            return
+    pytest.fail("the key Tab does not lead there")
+
+
 def test_an_order_is_written_with_the_keyboard_alone(market):
     page = market.open("Dan").page
     level = market.levels("bid").nth(5)
@@ -266,14 +274,11 @@ def test_an_order_is_written_with_the_keyboard_alone(market):
     market.price().focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.65")
-    while page.evaluate("document.activeElement.getAttribute('aria-label')") != "Size, GVL":
-        page.keyboard.press("Tab")
+    tab_to(page, market.size())
     page.keyboard.type("3")
-    page.get_by_role("button", name="Buy 3 GVL").wait_for()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Buy 3 GVL":
-            break
+    place = page.get_by_role("button", name="Buy 3 GVL")
+    place.wait_for()
+    tab_to(page, place)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Order accepted: 3 GVL in the book at 0.650.")).to_be_visible()
     market.open_orders().click()

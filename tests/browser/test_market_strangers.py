@@ -74,13 +74,19 @@ def page(chrome, world):
         assert page.locator("img[src=x]").count() == 0
 
 
+def choose(page, account):
+    page.get_by_role("button", name="Try a demo account").click()
+    page.get_by_role("button", name=account, exact=True).click()
+    # The order form is another one then.
+    page.get_by_role("heading", name=f"Trading of {account}").wait_for()
+
+
 def test_names_are_shown_letter_by_letter(page, world):
     expect(page.get_by_role("heading", name=f"{BASE} / {QUOTE}", exact=True)).to_be_visible()
     asked = page.get_by_role("button", name=f"Use 83.50 as the price: 10 {BASE} asked")
     expect(asked).to_be_visible()
     world.market.maker.limit(1, "buy", 1, 8_290)
-    page.get_by_role("button", name="Try a demo account").click()
-    page.get_by_role("button", name="Ben", exact=True).click()
+    choose(page, "Ben")
     asked.click()
     page.get_by_role("textbox", name="Size, ").fill("2")
     page.get_by_role("button", name=f"Buy 2 {BASE}").click()
@@ -96,8 +102,7 @@ def test_names_are_shown_letter_by_letter(page, world):
 
 def test_when_the_exchange_goes_the_contract_is_offered(page, world):
     """The last of this file: the exchange is gone afterwards."""
-    page.get_by_role("button", name="Try a demo account").click()
-    page.get_by_role("button", name="Eva", exact=True).click()
+    choose(page, "Eva")
     page.get_by_role("textbox", name="Price per").fill("80")
     page.get_by_role("textbox", name="Size, ").fill("3")
     page.get_by_role("button", name="Buy 3 ").click()

@@ -11,7 +11,7 @@ from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet
 from tests.browser.conftest import Visit
 from tests.browser.flow_steps import SECONDS, World, button, fill, tab
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 OWNER = 4
 PAUSED = "The operator has paused deposits and settlement."

@@ -29,14 +29,6 @@ SECONDS = 1000
 START_SECONDS = 60
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience():
-    """A machine that does many things at once answers late."""
-    expect.set_options(timeout=20 * SECONDS)
-    yield
-    expect.set_options(timeout=5 * SECONDS)
-
-
 @pytest.fixture(scope="module")
 def site(browser_path):
     """The page's address, the node's, and a chain with a token."""
@@ -97,13 +89,14 @@ def tab(chrome, site):
     """Opens the page with wallets in it; no page fails, and nobody else is asked."""
     visits = []
 
-    def open_tab(*wallets, connect_to="Fox", **context):
+    def open_tab(*wallets, connect_to="Fox", relay=None, **context):
         browser = chrome.new_context(viewport={"width": 1000, "height": 1400}, **context)
         visit = Visit(browser.new_page(), SimpleNamespace(url=site.url))
         visits.append(visit)
         page = visit.page
-        page.set_default_timeout(20 * SECONDS)
         inject(page, *wallets)
+        if relay:
+            page.route_web_socket(re.compile("/_stcore/stream"), relay)
         page.goto(site.url)
         page.get_by_role("heading", name="Work").wait_for()
         if connect_to:
@@ -270,6 +263,25 @@ class TestSigning:
         button(page, "Sign").click()
         expect(page.get_by_text("Done with 0x")).to_be_visible()
         assert fox.signed[0]["message"] == {"amount": str(2**70)}
+
+    def test_an_answer_that_the_connection_lost_is_told_again(self, tab, fox):
+        lost = []
+
+        def relay(socket):
+            server = socket.connect_to_server()
+
+            def pass_on(message):
+                if fox.signed and b'"value"' in message and not lost:
+                    lost.append(message)
+                else:
+                    server.send(message)
+
+            socket.on_message(pass_on)
+
+        page = tab(fox, relay=relay)
+        button(page, "Sign").click()
+        expect(page.get_by_text("Done with 0x")).to_be_visible()
+        assert len(lost) == len(fox.signed) == 1
 
     def test_a_refusal_can_be_thought_over(self, tab, fox):
         page = tab(fox)

@@ -26,7 +26,7 @@ from tests.browser.flow_steps import (
 )
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -8,30 +8,43 @@ from ui.components.wallet import ChainOffer, WalletSession, wallet_report
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
+def report_of(**told):
+    return wallet_report({"told": told})
+
+
 def session(**changes):
     return {"account": ACCOUNT, "chainId": "0x7a69", "wallet": "Fox", "rdns": "a.b"} | changes
 
 
 def test_an_account_comes_with_its_checksum():
-    report = wallet_report({"session": session(account=ACCOUNT.lower()), "answers": {}})
+    report = report_of(session=session(account=ACCOUNT.lower()), answers={})
     assert report.session == WalletSession(ACCOUNT, 31337, "Fox")
 
 
 @pytest.mark.parametrize("account", [None, 7, "", "0x12", "vitalik.eth", [ACCOUNT], ACCOUNT + "0"])
 def test_what_is_no_account_connects_nobody(account):
-    assert wallet_report({"session": session(account=account)}).session is None
+    assert report_of(session=session(account=account)).session is None
 
 
 @pytest.mark.parametrize("chain_id", [None, "x", "0x", "-1", "0x" + 65 * "f", {"a": 1}])
 def test_what_is_no_chain_is_none_that_exists(chain_id):
-    assert wallet_report({"session": session(chainId=chain_id)}).session.chain_id == 0
+    assert report_of(session=session(chainId=chain_id)).session.chain_id == 0
 
 
 def test_a_name_is_cut():
-    assert len(wallet_report({"session": session(wallet=900 * "x")}).session.wallet) == 40
+    assert len(report_of(session=session(wallet=900 * "x")).session.wallet) == 40
 
 
-@pytest.mark.parametrize("state", [None, {}, {"session": 5, "answers": 5}, {"answers": {"a": 1}}])
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"told": 5},
+        {"told": {"session": 5, "answers": 5}},
+        {"told": {"answers": {"a": 1}}},
+    ],
+)
 def test_nonsense_tells_nothing(state):
     report = wallet_report(state)
     assert (report.session, report.answers) == (None, ())
@@ -44,7 +57,7 @@ def test_answers_are_values_or_reasons():
         "c": {"value": 12},
         "d": {"value": "<script>"},
     }
-    by_id = {each.id: each for each in wallet_report({"answers": told}).answers}
+    by_id = {each.id: each for each in report_of(answers=told).answers}
     assert (by_id["a"].value, by_id["a"].code) == ("0x12", "")
     assert (by_id["b"].code, len(by_id["b"].message)) == ("refused", 300)
     assert [by_id[name].code for name in "cd"] == ["wallet_failed", "wallet_failed"]

@@ -79,15 +79,15 @@ def wallet(chain: ChainOffer, requests: Iterable[WalletRequest], *, key: str) ->
     _component()(
         key=key,
         data={"chain": chain.parameters(), "requests": asked},
-        default={"session": None, "answers": {}},
-        on_session_change=_nothing,
-        on_answers_change=_nothing,
+        default={"told": {"session": None, "answers": {}}},
+        on_told_change=_nothing,
     )
 
 
 def wallet_report(state: Any) -> WalletReport:
     """Return what the browser told, from the widget's state; what makes no sense is left out."""
-    told = dict(state or {})
+    told = dict(state or {}).get("told")
+    told = told if isinstance(told, dict) else {}
     answers = told.get("answers")
     found = answers.items() if isinstance(answers, dict) else ()
     return WalletReport(

@@ -1,5 +1,7 @@
 // Draws the wallet of the page, and tells Python of its account and its answers.
 
+const TELL_AGAIN_MS = 3_000;
+
 const short = (address) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
 function imageOf(icon) {
@@ -46,16 +48,23 @@ class View {
     this.tell();
   }
 
+  // Account and answers go together: Python never knows the one without the other.
   tell() {
     const session = this.wallets.session();
     const answers = this.wallets.answersTo(this.data.requests);
     const [said, answered] = [JSON.stringify(session), JSON.stringify(answers)];
-    if (said !== this.told) {
-      this.told = said;
-      this.setStateValue("session", session);
-    }
-    if (answered !== this.answered && answered !== "{}") this.setStateValue("answers", answers);
+    const answersAnew = answered !== "{}" && answered !== this.answered;
+    if (said !== this.told || answersAnew) this.setStateValue("told", { session, answers });
+    this.told = said;
     this.answered = answered;
+    clearTimeout(this.timer);
+    // Whoever goes to another app to sign may come back to a connection that lost the answer.
+    if (answered !== "{}") this.timer = setTimeout(() => this.tellAgain(), TELL_AGAIN_MS);
+  }
+
+  tellAgain() {
+    this.answered = null;
+    this.tell();
   }
 
   draw() {
@@ -186,6 +195,7 @@ export default function ({ key, parentElement, data, setStateValue }) {
   view.update();
   return () => {
     wallets.views.delete(key);
+    clearTimeout(view.timer);
     // What it has told is lost with it.
     delete parentElement.gavelbookView;
   };
