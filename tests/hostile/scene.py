@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import AuctionTerms, Pricing, Rule, SaleTerms
 from tests.evm.ledger import Ledger
 from tests.evm.machine import account
+from tests.evm.sale import Market
 from tests.parity.playing import ALLOCATOR, DAY, GATE, HOUR, PROCEEDS, UNSOLD, refused
 
 if TYPE_CHECKING:
     from tests.evm.ledger import Outcome
-    from tests.evm.sale import Market, Sale
+    from tests.evm.sale import Sale
 
 THIEF = account("thief")
 BIDDERS = tuple(account(f"honest bidder {number}") for number in range(6))
@@ -21,6 +23,12 @@ BIDS = ((4, 5), (2, 6), (2, 3), (2, 4), (0, 8), (1, 2))
 SUPPLY = 15
 
 __all__ = ["DAY", "HOUR", "PROCEEDS", "UNSOLD", "refused"]
+
+
+@cache
+def market() -> Market:
+    """Return the tokens and the factory that the tests share."""
+    return Market()
 
 
 def terms_of(

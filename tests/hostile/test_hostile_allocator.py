@@ -6,7 +6,7 @@ and the thief holds no token.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from tests.evm.sale import (
     NO_DIGEST,
     ZERO_ADDRESS,
     Clearing,
-    Market,
     Owed,
     Sale,
     encode,
@@ -34,28 +33,27 @@ from tests.evm.sale import (
     selector,
 )
 from tests.evm.signatures import Key, malleable
-from tests.hostile.scene import BIDDERS, DAY, HOUR, PROCEEDS, THIEF, Stage, refused, terms_of
+from tests.hostile.scene import (
+    BIDDERS,
+    DAY,
+    HOUR,
+    PROCEEDS,
+    THIEF,
+    Stage,
+    market,
+    refused,
+    terms_of,
+)
 from tests.parity.books import OFFERED
 from tests.parity.playing import ALLOCATOR, DIGEST, GATE
 from tests.parity.spoiling import spoilt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 NOTHING = (0, 0)
 VICTIM = BIDDERS[1]
 ETHER = 10**18
-
-
-@cache
-def market() -> Market:
-    return Market()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with market().machine.trial():
-        yield
 
 
 @pytest.fixture(params=OFFERED, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")

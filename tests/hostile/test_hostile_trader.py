@@ -6,8 +6,7 @@ back, takes a fee, freezes or comes in amounts beyond reason hurts those who hol
 
 from __future__ import annotations
 
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from functools import partial
 
 import msgspec
 import pytest
@@ -22,7 +21,6 @@ from tests.evm.exchange import (
     MATCHER,
     MAX_BALANCE,
     TICK_VALUE,
-    Floor,
     Lane,
     encode,
     raw,
@@ -39,28 +37,18 @@ from tests.evm.machine import account, words
 from tests.evm.sale import STRANGER, ZERO_ADDRESS, Token
 from tests.evm.signatures import Key
 from tests.hostile.scene import refused
-from tests.hostile.trading_scene import LIMITS, LOTS, MAKER, TAKER, THIEF, WEALTH, TradingStage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.hostile.trading_scene import (
+    LIMITS,
+    LOTS,
+    MAKER,
+    TAKER,
+    THIEF,
+    WEALTH,
+    TradingStage,
+    floor,
+)
 
 ROLES = pytest.mark.parametrize("trader", [MAKER, TAKER], ids=["maker", "taker"])
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
-
-
-@pytest.fixture
-def stage(_leave_no_trace: None) -> TradingStage:
-    return TradingStage(floor())
 
 
 def execute(target: str, data: bytes) -> bytes:
