@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gavelbook.commands.chain_options import from_block_option, rpc_option
+from gavelbook.commands.chain_options import (
+    confirmations_option,
+    from_block_option,
+    max_fee_option,
+    rpc_option,
+)
 
 if TYPE_CHECKING:
     from gavelbook.service.allocator import AllocatorOutcome, AllocatorService
@@ -36,13 +41,7 @@ _SENTENCES = {
     type=click.Path(path_type=Path, file_okay=False),
     help="Where events, outbox and allocation file are kept.  [default: ~/.gavelbook]",
 )
-@click.option(
-    "--confirmations",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="Blocks on top of one that counts.",
-)
+@confirmations_option
 @click.option("--keeper", is_flag=True, help="Then pay bidders and issuer; abort if too late.")
 @click.option("--once", is_flag=True, help="Do what can be done now and do not wait for a time.")
 @click.option(
@@ -52,9 +51,7 @@ _SENTENCES = {
     show_default=True,
     help="Most bids of the margin shown in one transaction.",
 )
-@click.option(
-    "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
-)
+@max_fee_option
 def allocator_command(  # noqa: PLR0913, PLR0917
     sale: str,
     account: str,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from gavelbook.commands.chain_options import from_block_option, rpc_option
+from gavelbook.commands.chain_options import (
+    confirmations_option,
+    from_block_option,
+    max_fee_option,
+    rpc_option,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -62,13 +67,7 @@ _NOBODY = bytes(20)
     multiple=True,
     help="A rate limit: orders_per_account=500/2000 for instance. Repeatable.",
 )
-@click.option(
-    "--confirmations",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="Blocks on top of one that counts.",
-)
+@confirmations_option
 @click.option(
     "--batch-fills",
     type=click.IntRange(1, 400),
@@ -83,9 +82,7 @@ _NOBODY = bytes(20)
     show_default=True,
     help="Settle what has waited so long. The more fills in a batch, the less gas for each.",
 )
-@click.option(
-    "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
-)
+@max_fee_option
 @click.option(
     "--operator-token-file",
     metavar="FILE",
