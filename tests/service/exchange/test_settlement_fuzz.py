@@ -15,7 +15,7 @@ from gavelbook.chain.errors import ChainUnreachable
 from gavelbook.exchange.commands import CancelAll, RequestWithdrawal
 from gavelbook.exchange.errors import ExchangeError
 from gavelbook.exchange.orders import Side
-from tests.service.exchange.test_settler import vain_transactions
+from tests.service.exchange.settling_steps import vain_transactions
 from tests.service.exchange.trading_floor import CONFIRMATIONS, DAY, HOUR
 
 pytestmark = pytest.mark.anvil

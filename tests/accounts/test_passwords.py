@@ -1,0 +1,41 @@
+"""How passwords are kept and compared."""
+
+from argon2 import PasswordHasher
+
+from gavelbook.accounts.passwords import Passwords
+from tests.accounts.house import House
+from tests.accounts.signer_world import PASSWORD, cheap_passwords
+
+
+def test_the_same_letters_typed_otherwise_are_the_same_password():
+    passwords = cheap_passwords()
+    assert passwords.matches(passwords.hash("Ångström 123"), "A\u030angstro\u0308m 123")
+
+
+def test_hashes_are_argon2id_as_owasp_advises():
+    made = Passwords().hash(PASSWORD)
+    assert made.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert PASSWORD not in made
+
+
+def test_no_password_matches_nobodys_hash():
+    passwords = cheap_passwords()
+    assert not passwords.matches(None, PASSWORD)
+    assert not passwords.matches("", PASSWORD)
+    assert not passwords.matches("garbage", PASSWORD)
+
+
+def test_hashes_follow_when_parameters_change(tmp_path, clock):
+    house = House(tmp_path / "state", clock)
+    house.register()
+    old = house.registry.by_name("ada").password_hash
+    house.store.close()
+    dearer = Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    house = House(tmp_path / "state", clock, dearer)
+    house.door.sign_in("ada", PASSWORD, "192.0.2.1")
+    new = house.registry.by_name("ada").password_hash
+    assert old != new
+    assert "m=16,t=2" in new
+    house.door.sign_in("ada", PASSWORD, "192.0.2.1")
+    assert house.registry.by_name("ada").password_hash == new
+    house.store.close()
