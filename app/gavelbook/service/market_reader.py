@@ -24,6 +24,7 @@ from gavelbook.wire.scalars import Address
 if TYPE_CHECKING:
     from web3 import Web3
 
+    from gavelbook.client import Client
     from gavelbook.service.acting import Actor
     from gavelbook.service.market_api import MarketApi
     from gavelbook.service.market_view import Day
@@ -135,9 +136,9 @@ class MarketReader:
         ask = self._api.ask_as
         balances = ask(actor, lambda client: client.balances())
         recent = ask(actor, lambda client: client.orders(market=market, limit=_OWN))
-        opened = ask(actor, lambda client: client.orders(state="open", limit=_MOST))
+        opened = ask(actor, _open_orders)
         fills = ask(actor, lambda client: client.fills(market=market, limit=_OWN))
-        live = [order for order in opened.orders if order.market == market]
+        live = [order for order in opened if order.market == market]
         listed = {order.order_hash for order in recent.orders}
         # An old order may be open still, below the newest ones.
         orders = [*recent.orders, *(each for each in live if each.order_hash not in listed)]
@@ -148,7 +149,7 @@ class MarketReader:
             quote=self._holding(terms.quote, actor, balances),
             orders=tuple(_own_order(order) for order in orders),
             fills=tuple(_own_fill(fill) for fill in fills.fills),
-            lanes_in_use=frozenset(int(order.lane) for order in opened.orders),
+            lanes_in_use=frozenset(int(order.lane) for order in opened),
         )
 
     def _holding(self, token: Token, actor: Actor, balances: BalanceList) -> Holding:
@@ -165,6 +166,16 @@ class MarketReader:
                     withdrawable=int(escrow.withdrawable),
                 )
         return Holding(token, wallet)
+
+
+def _open_orders(client: Client) -> list[OrderView]:
+    """Return all open orders: one left out could lose its lane to the next that is placed."""
+    page = client.orders(state="open", limit=_MOST)
+    found = page.orders
+    while page.next is not None:
+        page = client.orders(state="open", before=int(page.next), limit=_MOST)
+        found += page.orders
+    return found
 
 
 def _trade(trade: TradeView) -> Trade:
