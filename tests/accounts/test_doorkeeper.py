@@ -111,6 +111,16 @@ def test_sessions_outlive_the_process_as_hashes_only(tmp_path, clock):
     assert token.encode() not in content
 
 
+def test_who_ends_another_session_is_in_the_trail(house):
+    _, visit = house.register()
+    other, visit_there = house.door.sign_in("ada", PASSWORD, "192.0.2.2")
+    house.door.revoke(visit, visit_there.session.id)
+    assert code_of(house.door.visit, other) == "unknown_session"
+    last = house.trail.page(visit.account.id, None, 1)[0].doing
+    assert (last.kind, last.session) == ("session ended", visit.session.id)
+    assert code_of(house.door.revoke, visit, visit_there.session.id) == "session_unknown"
+
+
 def test_a_session_of_a_closed_account_opens_nothing(house):
     token, visit = house.register()
     house.registry.close(visit.account)

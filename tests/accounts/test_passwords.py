@@ -39,3 +39,22 @@ def test_hashes_follow_when_parameters_change(tmp_path, clock):
     house.door.sign_in("ada", PASSWORD, "192.0.2.1")
     assert house.registry.by_name("ada").password_hash == new
     house.store.close()
+
+
+def test_a_hash_is_not_renewed_over_a_password_that_was_changed_meanwhile(tmp_path, clock):
+    """Else somebody who signs in with the old password just then would bring it back."""
+    house = House(tmp_path / "state", clock)
+    _, visit = house.register()
+
+    class Slow(Passwords):
+        def hash(self, password):
+            if password == PASSWORD:
+                house.registry.set_password_hash(visit.account, super().hash("another password"))
+            return super().hash(password)
+
+    house.door._passwords = Slow(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    house.door.sign_in("ada", PASSWORD, "192.0.2.1")
+
+    new = house.registry.by_name("ada").password_hash
+    assert house.door._passwords.matches(new, "another password")
+    house.store.close()

@@ -76,7 +76,7 @@ class Doorkeeper:
             raise AccountsError("sign_in_failed", message)
         self._throttle.succeeded(plain, client)
         if self._passwords.outdated(account.password_hash):
-            self.registry.set_password_hash(account, self._passwords.hash(password))
+            self.registry.renew_password_hash(account, self._passwords.hash(password))
         return self._let_in(account, client, "signed in")
 
     def visit(self, token: str) -> Visit:
@@ -142,6 +142,7 @@ class Doorkeeper:
         """
         if not self.sessions.end(visit.account.id, session_id):
             raise AccountsError("session_unknown", "Expected an open session of this account")
+        self._trail.add(Doing(visit.account.id, visit.session.id, "session ended"))
 
     def _let_in(self, account: Account, client: str, kind: str) -> tuple[Secret, Visit]:
         self._throttle.know(account.name, client)

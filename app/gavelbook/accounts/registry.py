@@ -114,6 +114,14 @@ class Registry:
                 "UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account.id)
             )
 
+    def renew_password_hash(self, account: Account, password_hash: str) -> None:
+        """Put another hash of the same password in place, unless the password was changed."""
+        with self._store.writing() as database:
+            database.execute(
+                "UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                (password_hash, account.id, account.password_hash),
+            )
+
     def close(self, account: Account) -> None:
         """Close ``account`` for good; its name stays taken, its password is forgotten."""
         with self._store.writing() as database:
