@@ -18,7 +18,7 @@ rpc_option = click.option(
 from_block_option = click.option(
     "--from-block",
     type=click.IntRange(min=0),
-    help="Block to read events from.  [default: the sale's own, as recorded or searched]",
+    help="Block to read events from.  [default: the contract's own, as recorded or searched]",
 )
 
 confirmations_option = click.option(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NOBODY = bytes(20)
 """Whose the fees are until the chain has told, with its very first event."""
 
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- not bound here
+"""Where a server that listens everywhere is found by its own machine."""
+
 
 @click.command("serve")
 @click.argument("exchange", metavar="[ADDRESS]", required=False)
@@ -170,7 +173,7 @@ def serve_command(  # noqa: PLR0913
         settler=SettlerSettings(batch_fills=batch_fills, batch_seconds=batch_seconds),
     )
     operator_token = "" if operator_token_file is None else read_passphrase(operator_token_file)
-    beside = partial(_with_pages, settings.public_url, rpc, port) if pages else None
+    beside = partial(_with_pages, settings.public_url, rpc, host, port) if pages else None
     with embedded:
         embedded.start()
         with chain_worker_in(
@@ -197,14 +200,15 @@ def serve_command(  # noqa: PLR0913
             )
 
 
-def _with_pages(public_url: str, rpc: str, port: int, api: ASGIApp) -> ASGIApp:
+def _with_pages(public_url: str, rpc: str, host: str, port: int, api: ASGIApp) -> ASGIApp:
     """Return the API and, for all other paths, pages of the same chain and exchange."""
     from gavelbook.commands.pages import pages_app
 
     if not port:
         raise click.UsageError("Expected a port of your choice with --pages, was any")
     os.environ.setdefault("GAVELBOOK_RPC_URL", rpc)
-    os.environ.setdefault("GAVELBOOK_EXCHANGE_API", f"http://127.0.0.1:{port}")
+    own = _LOOPBACK.get(host, f"[{host}]" if ":" in host else host)
+    os.environ.setdefault("GAVELBOOK_EXCHANGE_API", f"http://{own}:{port}")
     return pages_app(public_url, api)
 
 
