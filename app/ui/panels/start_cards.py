@@ -46,14 +46,14 @@ def follow_sales(views: Sequence[SaleView], view: SaleView | None, now: int) -> 
 def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> None:
     """Show where the sale ``view`` stands, and the way to it."""
     if view is None:
-        st.subheader("No sale yet", anchor=False)
+        st.header("No sale yet", anchor=False)
         st.caption("Sales appear here as soon as one is opened on this chain.")
         follow_sales(views, view, now)
         return
     stage, money = view.stage(now), view.payment_token
     with st.container(horizontal=True, vertical_alignment="center"):
         token = view.sale_token
-        st.subheader(f"Sale of {plain(token.name)} ({plain(token.symbol)})", anchor=False)
+        st.header(f"Sale of {plain(token.name)} ({plain(token.symbol)})", anchor=False)
         stage_badge(view, now)
     follow_sales(views, view, now)
     price = "none yet" if view.price_now is None else amount(money, view.price_now)
@@ -87,17 +87,17 @@ def market_card() -> None:
         desk = open_market_desk()
         boards = [desk.board(terms) for terms in desk.markets()[:1]]
     except GavelbookError:
-        st.subheader("Market", anchor=False)
+        st.header("Market", anchor=False)
         st.caption("The exchange does not answer at the moment. This page tries again by itself.")
         boards = []
     else:
         if not boards:
-            st.subheader("Market", anchor=False)
+            st.header("Market", anchor=False)
             st.caption("No market is open yet.")
     for board in boards:
         terms, day, book = board.terms, board.day, board.book
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"Market {plain(terms.name)}", anchor=False)
+            st.header(f"Market {plain(terms.name)}", anchor=False)
         st.markdown(f"{plain(terms.base.name)} for {plain(terms.quote.name)}, at any time")
         quote = plain(terms.quote.symbol)
         with st.container(horizontal=True):
