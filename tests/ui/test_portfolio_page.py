@@ -208,6 +208,23 @@ def test_what_orders_reserve_stays(page, world):
     assert any("will be void after the notice" in each for each in messages(page))
 
 
+def test_a_withdrawal_agreed_before_is_sent_to_the_chain(page, world):
+    with world.visitor(1) as ben:
+        agreed = ben.withdraw(world.dusd.address, 30 * WHOLE)
+    world.settle_down()
+    act_as(page, "Ben")
+    fresh(page)
+    assert "A withdrawal of **30 DUSD** is agreed and not on the chain yet." in texts(page)
+    address = world.address("Ben")
+    before = world.dusd.balance_of(address), world.exchange.withdrawal_nonce(address)
+    [send] = [each for each in page.button if each.label == "Send it"]
+    send.click().run()
+    assert "30 DUSD withdrawn to the wallet." in messages(page), messages(page)
+    assert world.dusd.balance_of(address) == before[0] + 30 * WHOLE
+    assert world.exchange.withdrawal_nonce(address) == int(agreed.nonce) > before[1]
+    assert not [each for each in page.button if each.label == "Send it"]
+
+
 def test_trades_in_flight_are_told_apart(page, world):
     world.quote(bids=[(8_000, 5)])
     with world.visitor(2) as cleo:
