@@ -15,7 +15,7 @@ _HTML = '<p role="status" aria-live="polite" aria-atomic="true"></p>'
 def _component() -> Any:
     # Not at import: a component belongs to the server that runs then.
     script = Path(__file__).with_name("component.js").read_text(encoding="utf-8")
-    return st.components.v2.component("announcer", html=_HTML, js=script)
+    return st.components.v2.component("announcer", html=_HTML, js=script, isolate_styles=False)
 
 
 def announcer() -> None:
@@ -24,4 +24,4 @@ def announcer() -> None:
     To be drawn once, above the page, where it stays while pages change: a screen reader tells what
     changes in a place that it knows already.
     """
-    _component()(key="announcer", isolate_styles=False)
+    _component()(key="announcer")

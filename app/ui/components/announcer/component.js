@@ -13,7 +13,11 @@ export default function ({ parentElement }) {
   let said = [];
   let saying = null;
   const hear = (toast) => {
-    said.push((toast.querySelector(TEXT) ?? toast).textContent.trim());
+    const text = (toast.querySelector(TEXT) ?? toast).textContent.trim();
+    // It is a dialog that names itself by a heading which it has not got.
+    toast.removeAttribute("aria-labelledby");
+    toast.setAttribute("aria-label", text);
+    said.push(text);
     clearTimeout(saying);
     // Toasts that come together are read together.
     saying = setTimeout(() => {

@@ -1,4 +1,4 @@
-"""An own wallet pays in a token that takes no signed allowances: two transactions, to the chain."""
+"""An own wallet: deposits of a token without signed allowances, and what a reload finds."""
 
 import pytest
 from eth_account.messages import encode_defunct
@@ -62,6 +62,20 @@ class Fox:
         self.answers[request.id] = {"value": f"0x{signed.signature.hex()}"}
         return self.tell(page)
 
+    def send(self, fields):
+        """Sign and send a transaction; return its hash."""
+        eth = self.world.web3.eth
+        signed = self.account.sign_transaction(
+            {
+                **{name: fields[name] for name in ("to", "data", "value", "gas")},
+                "nonce": eth.get_transaction_count(self.account.address),
+                "chainId": eth.chain_id,
+                "maxFeePerGas": 10**11,
+                "maxPriorityFeePerGas": 10**9,
+            }
+        )
+        return eth.send_raw_transaction(signed.raw_transaction)
+
     def agree(self, page):
         """Do what is asked, and let the page hear of it and of the block."""
         request = self.request(page)
@@ -69,19 +83,14 @@ class Fox:
         [fields] = request.params
         self.asked.append(fields)
         web3 = self.world.web3
-        signed = self.account.sign_transaction(
+        sent = self.send(
             {
                 "to": web3.to_checksum_address(fields["to"]),
                 "data": fields["data"],
                 "value": int(fields["value"], 16),
                 "gas": int(fields["gas"], 16),
-                "nonce": web3.eth.get_transaction_count(self.account.address),
-                "chainId": int(fields["chainId"], 16),
-                "maxFeePerGas": 10**11,
-                "maxPriorityFeePerGas": 10**9,
             }
         )
-        sent = web3.eth.send_raw_transaction(signed.raw_transaction)
         assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
         self.answers[request.id] = {"value": sent.to_0x_hex()}
         return self.tell(page).run()
@@ -166,3 +175,25 @@ def test_the_market_asks_for_an_approval_and_then_pays_in(pages, world):
     assert any(each.startswith("1,250 FALSE paid in.") for each in messages(page)), messages(page)
     assert is_approval(fox.asked[0], world.gvl)
     assert_paid_in(world, fox)
+
+
+def test_after_a_reload_the_page_says_what_is_on_its_way(pages, world):
+    fox = Fox(world, world.visitors[4])
+    call = world.gvl.approve(world.exchange.address, 3)
+    page = fox.tell(pages)
+    assert not [each for each in page.caption if each.value.startswith("On its way")]
+    world.chain.call("evm_setAutomine", False)  # noqa: FBT003 -- of JSON-RPC
+    try:
+        fox.send(call.build_transaction({"from": fox.account.address, "gas": 100_000}))
+        reloaded = fox.tell(AppTest.from_file(str(APP), default_timeout=60).run())
+        [said] = [each.value for each in reloaded.caption if each.value.startswith("On its way")]
+        assert said.startswith("On its way: 1 transaction of this wallet")
+    finally:
+        world.chain.call("evm_setAutomine", True)  # noqa: FBT003 -- of JSON-RPC
+    world.chain.call("evm_mine")
+    reloaded.run()
+    assert world.gvl.allowance(fox.account.address, world.exchange.address) == 3
+    assert not [each for each in reloaded.caption if each.value.startswith("On its way")]
+    assert [each.value for each in reloaded.toast] == [
+        "What was on its way is done. The history on the page Portfolio tells what it was."
+    ]
