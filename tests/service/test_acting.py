@@ -285,19 +285,20 @@ def test_nobody_cancels_for_another(desk, terms, ada, owner, wallet, signers):
     assert not desk.may_read(claimed)
 
 
-def test_an_order_takes_no_lane_of_another_however_many_are_open(desk, terms, ada, world):
+def test_an_order_takes_no_lane_of_another_however_many_are_open(desk, terms, world):
     """An order in the lane of one that is open would put that out of the book."""
-    with world.visitor(0) as client:
+    eva = DemoSigner(world.web3, enabled=True).actors[4]
+    with world.visitor(4) as client:
         first = client.limit(1, "buy", 1, 10)
         for _ in range(10):
             many = [client.sign_order(1, "buy", lots=1, ticks=9) for _ in range(50)]
             assert all(item.placement for item in client.place_batch(many))
         world.settle_down()
-        desk.refresh(terms, ada)
+        desk.refresh(terms, eva)
 
-        lane = desk.draft(terms, ada, Ticket("buy", 1, 8)).order.lane
+        lane = desk.draft(terms, eva, Ticket("buy", 1, 8)).order.lane
 
-        assert len(desk.account(terms, ada).open_orders) == 501
+        assert len(desk.account(terms, eva).open_orders) == 501
         assert lane not in {int(client.order(first.order_hash).lane), *range(501)}
 
 

@@ -108,6 +108,7 @@ class ClientBase(Generic[Transport]):
     sign_in = _call(Calls.sign_in)
     sign_out = _call(Calls.sign_out)
     orders = _call(Calls.orders)
+    open_orders = _call(Calls.open_orders)
     fills = _call(Calls.fills)
     balances = _call(Calls.balances)
     movements = _call(Calls.movements)

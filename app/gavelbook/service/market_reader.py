@@ -24,7 +24,6 @@ from gavelbook.wire.scalars import Address
 if TYPE_CHECKING:
     from web3 import Web3
 
-    from gavelbook.client import Client
     from gavelbook.service.acting import Actor
     from gavelbook.service.market_api import MarketApi
     from gavelbook.service.market_view import Day
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 _BOARD_SECONDS, _ACCOUNT_SECONDS, _SLOW_SECONDS = 0.8, 1.5, 4.0
 _KEPT = 128
-_LEVELS, _TRADES, _CANDLES, _OWN, _MOST = 60, 40, 120, 100, 500
+_LEVELS, _TRADES, _CANDLES, _OWN = 60, 40, 120, 100
 
 
 class MarketReader:
@@ -136,7 +135,8 @@ class MarketReader:
         ask = self._api.ask_as
         balances = ask(actor, lambda client: client.balances())
         recent = ask(actor, lambda client: client.orders(market=market, limit=_OWN))
-        opened = ask(actor, _open_orders)
+        # All of them: one left out could lose its lane to the next that is placed.
+        opened = ask(actor, lambda client: client.open_orders())
         fills = ask(actor, lambda client: client.fills(market=market, limit=_OWN))
         live = [order for order in opened if order.market == market]
         listed = {order.order_hash for order in recent.orders}
@@ -166,16 +166,6 @@ class MarketReader:
                     withdrawable=int(escrow.withdrawable),
                 )
         return Holding(token, wallet)
-
-
-def _open_orders(client: Client) -> list[OrderView]:
-    """Return all open orders: one left out could lose its lane to the next that is placed."""
-    page = client.orders(state="open", limit=_MOST)
-    found = page.orders
-    while page.next is not None:
-        page = client.orders(state="open", before=int(page.next), limit=_MOST)
-        found += page.orders
-    return found
 
 
 def _trade(trade: TradeView) -> Trade:
