@@ -27,19 +27,17 @@ def settlement_panel(facts: SiteFacts, own: OperatorView | None) -> None:
     if exchange is None:
         st.caption("No exchange is recorded for this chain.")
         return
-    columns = st.columns(4)
+    row = st.container(horizontal=True)
     unsettled = "?" if facts.api is None else f"{int(facts.api.unsettled_fills):,}"
-    columns[0].metric("Fills to settle", unsettled, help=_oldest(facts, own))
-    columns[1].metric("Batches", f"{exchange.batch_count:,}", help="Settled on the chain so far.")
+    row.metric("Fills to settle", unsettled, help=_oldest(facts, own))
+    row.metric("Batches", f"{exchange.batch_count:,}", help="Settled on the chain so far.")
     fills = sum(batch.fills for batch in exchange.batches)
     gas = sum(batch.gas for batch in exchange.batches)
     each = f"{gas // fills:,}" if fills else "none yet"
     shown = f"Over the last {len(exchange.batches)} batches."
-    columns[2].metric("Gas per fill", each, help=shown)
+    row.metric("Gas per fill", each, help=shown)
     fees = sum(batch.fee for batch in exchange.batches)
-    columns[3].metric(
-        "Fees paid, ETH", short_ether(fees), help=f"{shown} Exactly {_ether(fees)} ETH."
-    )
+    row.metric("Fees paid, ETH", short_ether(fees), help=f"{shown} Exactly {_ether(fees)} ETH.")
     if own is not None and own.settler is not None:
         _pending(own)
     _batches(exchange, facts.block_time)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SALE_PAGE, MARKET_PAGE = "app_pages/sale.py", "app_pages/market.py"
 RESULTS_PAGE = "app_pages/results.py"
 _REFRESH_SECONDS = 15
+_POINTS = 120
 _INTEREST = (Stage.OPEN, Stage.FUNDED, Stage.CLOSED, Stage.CLEARED, Stage.FAILED)
 
 
@@ -65,6 +66,10 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
             delta=f"for {amount(token, auction.lot_size)}",
             delta_color="off",
             delta_arrow="off",
+            chart_data=_course(
+                [money.number(each.price) for each in view.history if each.price is not None]
+            ),
+            chart_type="area",
         )
         st.metric(
             "Lots bid for",
@@ -79,6 +84,12 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
     if st.button(words, type="primary", width="stretch", key="start.to_sale"):
         to = SALE_PAGE if view.decision is None else RESULTS_PAGE
         st.switch_page(to, query_params={"sale": view.address})
+
+
+def _course(prices: Sequence[str]) -> list[float] | None:
+    """Return prices as a small picture draws them; None where there is no course of them."""
+    shown = [float(price.replace(",", "")) for price in prices[-_POINTS:]]
+    return shown if len(set(shown)) > 1 else None
 
 
 def market_card() -> None:
@@ -108,6 +119,8 @@ def market_card() -> None:
                 delta_color="normal" if day and day.change else "off",
                 delta_arrow="auto" if day and day.change else "off",
                 delta_description="in 24 h" if day else None,
+                chart_data=_course([terms.price(each.ticks) for each in reversed(board.trades)]),
+                chart_type="area",
             )
             bid, ask = ((side[0].ticks if side else None) for side in (book.bids, book.asks))
             st.metric(
