@@ -83,7 +83,7 @@ class TestReorganisations:
         with floor.service(tmp_path) as service:
             service.open_up()
             trade_a_little(service, 2)
-            before = floor.request("evm_snapshot")
+            before = floor.snapshot()
             service.step()
             service.step()
             trade_a_little(service, 2)
@@ -91,7 +91,7 @@ class TestReorganisations:
             service.step()
             assert floor.exchange.last_batch() == 2
             contents = [service.settler.batches.current(n).content for n in (1, 2)]
-            floor.request("evm_revert", before)
+            floor.revert(before)
             floor.pass_time(1)
             floor.mine(2)
             status = service.settle()
@@ -105,14 +105,14 @@ class TestReorganisations:
         with floor.service(tmp_path, wait_seconds=0.3) as service:
             service.open_up()
             trade_a_little(service, 2)
-            before = floor.request("evm_snapshot")
+            before = floor.snapshot()
             step_until(service, lambda: floor.exchange.last_batch() == 1)
             trade_a_little(service, 2)
             step_until(service, lambda: service.settler.batches.last_number() == 2)
             wait_until(lambda: floor.exchange.last_batch() == 2)
             assert service.settler.status.in_flight
             # This chain forgets the transactions; the second waits for the nonce of the first.
-            floor.request("evm_revert", before)
+            floor.revert(before)
             floor.pass_time(1)
             floor.mine(2)
             status = service.settle()
@@ -124,13 +124,13 @@ class TestReorganisations:
     def test_of_batches_that_were_final(self, floor, tmp_path):
         with floor.service(tmp_path) as service:
             service.open_up()
-            before = floor.request("evm_snapshot")
+            before = floor.snapshot()
             trade_a_little(service, 2)
             service.settle()
             floor.mine()
             service.step()
             height = floor.web3.eth.block_number
-            floor.request("evm_revert", before)
+            floor.revert(before)
             floor.pass_time(1)
             floor.mine(height - floor.web3.eth.block_number + CONFIRMATIONS + 1)
             for _ in range(3):
