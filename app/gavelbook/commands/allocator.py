@@ -13,6 +13,7 @@ from gavelbook.commands.chain_options import (
     max_fee_option,
     rpc_option,
 )
+from gavelbook.commands.terminal import ask_passphrase
 
 if TYPE_CHECKING:
     from gavelbook.service.allocator import AllocatorOutcome, AllocatorService
@@ -86,7 +87,7 @@ def allocator_command(  # noqa: PLR0913, PLR0917
         state or DEFAULT_FOLDER,
         web3,
         address,
-        load_account(account, ask=_ask),
+        load_account(account, ask=ask_passphrase),
         first_block=first_block_of(web3, address) if from_block is None else from_block,
         confirmations=confirmations,
         policy=FeePolicy(max_fee_per_gas=max_fee_gwei * GWEI if max_fee_gwei else None),
@@ -110,10 +111,6 @@ def _keep(service: AllocatorService, outcome: AllocatorOutcome) -> None:
     keeper = Keeper(service.sale, service.sender, service.reader, show_progress=shown)
     report = keeper.run(outcome.plan)
     click.echo(f"paid {report.paid:,} bidders, {report.skipped:,} refused by a token")
-
-
-def _ask(alias: str) -> str:
-    return str(click.prompt(f"Passphrase of {alias}", hide_input=True, err=True))
 
 
 def _sentence(outcome: AllocatorOutcome) -> str:

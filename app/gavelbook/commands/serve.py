@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +14,9 @@ from gavelbook.commands.chain_options import (
     max_fee_option,
     rpc_option,
 )
+from gavelbook.commands.terminal import ask_passphrase, end_on_sigterm
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from starlette.types import ASGIApp
     from web3 import Web3
 
@@ -147,7 +144,7 @@ def serve_command(  # noqa: PLR0913
     from gavelbook.wallet.passphrases import read_passphrase
 
     log_to_stderr()
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_sigterm()
     web3 = connect(rpc)
     address, first_block = _place(web3, exchange, from_block)
     contract = Exchange(web3, address)
@@ -162,10 +159,10 @@ def serve_command(  # noqa: PLR0913
         folder,
         Domain(web3.eth.chain_id, bytes.fromhex(address[2:])),
         EngineTerms(_NOBODY),
-        bytes(load_account(matcher, ask=_ask).key),
+        bytes(load_account(matcher, ask=ask_passphrase).key),
         approved_on_chain(contract, confirmations),
     )
-    sender = load_account(relayer, ask=_ask)
+    sender = load_account(relayer, ask=ask_passphrase)
     chain = ChainSettings(
         first_block,
         confirmations=confirmations,
@@ -229,11 +226,3 @@ def _place(web3: Web3, exchange: str | None, from_block: int | None) -> tuple[st
         known = recorded is not None and recorded.address == address
         from_block = recorded.block if recorded and known else creation_block(web3, address)
     return address, from_block
-
-
-def _ask(alias: str) -> str:
-    return str(click.prompt(f"Passphrase of {alias}", hide_input=True, err=True))
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(0)
