@@ -11,7 +11,8 @@ from gavelbook.service.sale_view import Stage
 from ui.components.live_chain import live_chain
 from ui.market_access import open_market_desk
 from ui.panels.headline import Clock, stage_badge, stage_clock
-from ui.wording import amount, plain, ratio
+from ui.panels.price_course import price_course
+from ui.wording import amount, count, plain, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 SALE_PAGE, MARKET_PAGE = "app_pages/sale.py", "app_pages/market.py"
 RESULTS_PAGE = "app_pages/results.py"
 _REFRESH_SECONDS = 15
-_POINTS = 120
 _INTEREST = (Stage.OPEN, Stage.FUNDED, Stage.CLOSED, Stage.CLEARED, Stage.FAILED)
 
 
@@ -66,10 +66,6 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
             delta=f"for {amount(token, auction.lot_size)}",
             delta_color="off",
             delta_arrow="off",
-            chart_data=_course(
-                [money.number(each.price) for each in view.history if each.price is not None]
-            ),
-            chart_type="area",
         )
         st.metric(
             "Lots bid for",
@@ -79,17 +75,13 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
             delta_color="off",
             delta_arrow="off",
         )
+    prices = [each.price for each in view.history if each.price is not None]
+    price_course(prices, "Price of a lot lately", money.number)
     label = {Stage.OPEN: "Bid", Stage.FUNDED: "See the sale", Stage.CLOSED: "See the sale"}
     words = label.get(stage, "See the result")
     if st.button(words, type="primary", width="stretch", key="start.to_sale"):
         to = SALE_PAGE if view.decision is None else RESULTS_PAGE
         st.switch_page(to, query_params={"sale": view.address})
-
-
-def _course(prices: Sequence[str]) -> list[float] | None:
-    """Return prices as a small picture draws them; None where there is no course of them."""
-    shown = [float(price.replace(",", "")) for price in prices[-_POINTS:]]
-    return shown if len(set(shown)) > 1 else None
 
 
 def market_card() -> None:
@@ -119,13 +111,13 @@ def market_card() -> None:
                 delta_color="normal" if day and day.change else "off",
                 delta_arrow="auto" if day and day.change else "off",
                 delta_description="in 24 h" if day else None,
-                chart_data=_course([terms.price(each.ticks) for each in reversed(board.trades)]),
-                chart_type="area",
             )
             bid, ask = ((side[0].ticks if side else None) for side in (book.bids, book.asks))
             st.metric(
                 "Best bid / ask",
                 " / ".join("none" if price is None else terms.price(price) for price in (bid, ask)),
             )
+        ticks = [each.ticks for each in reversed(board.trades)]
+        price_course(ticks, f"Price over the last {count(len(ticks), 'trade')}", terms.price)
     if boards and st.button("Trade", type="primary", width="stretch", key="start.to_market"):
         st.switch_page(MARKET_PAGE)
