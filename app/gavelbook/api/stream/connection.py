@@ -44,7 +44,6 @@ TOO_MANY_MESSAGES = 4029
 """Close code: the client sent more messages than it may."""
 SESSION_ENDED = 4001
 """Close code: the session signed in with has ended."""
-GOING_AWAY = 1001
 BAD_DATA = 1007
 MOST_CHANNELS = 200
 _CLOSE_SECONDS = 1.0
