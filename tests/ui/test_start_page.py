@@ -118,4 +118,4 @@ def test_the_course_of_prices_is_drawn_and_said():
     drawn = b64decode(re.search('base64,([^"]+)', picture)[1]).decode()
     line = re.search('d="M0 ([^"]*)" fill="none"', drawn)[1]
     assert [int(each) for each in re.findall(r"(?:^|V)(\d+)", line)] == [47, 57, 3, 36]
-    assert [int(each) for each in re.findall(r"H(\d+)", line)] == [200, 400, 600]
+    assert [int(each) for each in re.findall(r"H(\d+)", line)] == [150, 300, 450, 600]

@@ -61,7 +61,7 @@ def trail() -> None:
 
 
 def _draw(entry: TrailEntry) -> None:
-    kind = entry.kind.capitalize()
+    kind = entry.kind[:1].upper() + entry.kind[1:]
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(entry.title or kind)}**", width="stretch")

@@ -43,8 +43,8 @@ def price_course(prices: Sequence[int], what: str, text: Callable[[int], str]) -
 
 
 def _line(prices: Sequence[int], low: int, high: int) -> str:
-    """Return the steps of the prices as the path of an SVG."""
-    room, last = _HIGH - 2 * _EDGE, len(prices) - 1
+    """Return the steps of the prices as the path of an SVG; each price is as wide as the others."""
+    room, number = _HIGH - 2 * _EDGE, len(prices)
     heights = [_HIGH - _EDGE - (price - low) * room // (high - low) for price in prices]
-    steps = "".join(f"H{_WIDE * at // last}V{height}" for at, height in enumerate(heights[1:], 1))
-    return f"M0 {heights[0]}{steps}"
+    steps = "".join(f"H{_WIDE * at // number}V{height}" for at, height in enumerate(heights[1:], 1))
+    return f"M0 {heights[0]}{steps}H{_WIDE}"
