@@ -1,8 +1,10 @@
 """How passwords are kept and compared."""
 
+import pytest
 from argon2 import PasswordHasher
 
 from gavelbook.accounts.passwords import Passwords
+from tests.accounts.conftest import code_of
 from tests.accounts.house import House
 from tests.accounts.signer_world import PASSWORD, cheap_passwords
 
@@ -57,4 +59,42 @@ def test_a_hash_is_not_renewed_over_a_password_that_was_changed_meanwhile(tmp_pa
 
     new = house.registry.by_name("ada").password_hash
     assert house.door._passwords.matches(new, "another password")
+    house.store.close()
+
+
+def test_no_session_opens_with_a_password_that_was_changed_meanwhile(tmp_path, clock):
+    house = House(tmp_path / "state", clock)
+    _, visit = house.register()
+
+    class Slow(Passwords):
+        changed = False
+
+        def matches(self, password_hash, password):
+            matched = super().matches(password_hash, password)
+            if not self.changed:
+                self.changed = True
+                house.door.change_password(visit, PASSWORD, "another password")
+            return matched
+
+    house.door._passwords = Slow(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    assert code_of(house.door.sign_in, "ada", PASSWORD, "192.0.2.1") == "sign_in_failed"
+    assert len(house.sessions.of(visit.account.id)) == 1
+    house.store.close()
+
+
+def test_a_change_of_password_that_fails_halfway_leaves_everything_as_it_was(
+    tmp_path, clock, monkeypatch
+):
+    house = House(tmp_path / "state", clock)
+    token, visit = house.register()
+
+    def broken(*_):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(house.sessions, "open", broken)
+    with pytest.raises(RuntimeError):
+        house.door.change_password(visit, PASSWORD, "another password")
+    monkeypatch.undo()
+    assert house.door.visit(token).account.name == "ada"
+    house.door.sign_in("ada", PASSWORD, "192.0.2.1")
     house.store.close()

@@ -8,6 +8,7 @@ from gavelbook.accounts.errors import AccountsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from eth_account.signers.local import LocalAccount
 
@@ -106,6 +107,10 @@ class Registry:
             message = f"Expected the key of {account.address}, was another: is it the keystore?"
             raise AccountsError("key_of_another", message)
         return key
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """Return a context that writes all or nothing, and in which nobody else writes."""
+        return self._store.writing()
 
     def set_password_hash(self, account: Account, password_hash: str) -> None:
         """Put ``password_hash`` in place of the account's."""
