@@ -115,8 +115,9 @@ class LiveChain:
             pause = self._seconds
             try:
                 pulse = await asyncio.to_thread(self._look_alone)
-            except GavelbookError as error:
-                structlog.get_logger().warning("chain_not_seen", code=error.code)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, people still listen
+                code = error.code if isinstance(error, GavelbookError) else type(error).__name__
+                structlog.get_logger().warning("chain_not_seen", code=code)
                 pause = _PAUSE_SECONDS
             else:
                 if pulse != last:

@@ -28,7 +28,7 @@ class Chain:
         self.looks = 0
         self.at_once = 0
         self.most_at_once = 0
-        self.failing = False
+        self.failure = None
         self._lock = threading.Lock()
 
     def look(self):
@@ -39,8 +39,8 @@ class Chain:
         time.sleep(0.01)
         with self._lock:
             self.at_once -= 1
-        if self.failing:
-            raise GavelbookError("rpc_unreachable", "Expected an answer, was none")
+        if self.failure:
+            raise self.failure
         return self.pulse
 
     def move(self):
@@ -105,12 +105,16 @@ def test_one_looks_for_all_and_nobody_for_nobody(chain, live, address):
         assert heard(socket)["block"] == 1
 
 
-def test_a_chain_that_is_silent_is_looked_at_again(chain, live, address, monkeypatch):
+@pytest.mark.parametrize(
+    "failure",
+    [GavelbookError("rpc_unreachable", "Expected an answer, was none"), ValueError("odd")],
+)
+def test_a_chain_that_is_silent_is_looked_at_again(chain, live, address, monkeypatch, failure):
     monkeypatch.setattr("ui.routes.live_chain._PAUSE_SECONDS", 0.02)
-    chain.failing = True
+    chain.failure = failure
     with listen(address) as socket:
         assert until(lambda: chain.looks > 2)
-        chain.failing = False
+        chain.failure = None
         assert heard(socket)["block"] == 1
 
 
