@@ -1,6 +1,13 @@
 """Which tests share a process of pytest-xdist: those of a file, and all that drive a browser."""
 
+import os
+
 import pytest
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: tests in a browser mostly wait, and share one process."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
