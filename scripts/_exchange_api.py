@@ -60,7 +60,7 @@ def order(  # noqa: PLR0913, PLR0917 -- one for each option
     with desk.client(api_url, account) as client:
         # So that it takes a lane where nothing is replaced.
         client.sign_in()
-        client.orders(state="open")
+        client.open_orders()
         options = {"lifetime": lifetime}
         if ticks is None:
             placed = client.market_order(terms.id, side, lots, **options)

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import TxParams, TxReceipt
 
+    from gavelbook.chain.sale_types import Permit
+    from gavelbook.chain.token import Token
+
     Call = ContractFunction | ContractConstructor
 
+_PERMIT_SECONDS = 3600
 _HEADROOM = 5
 """A fifth more gas than estimated: the state may have changed a little when it is mined."""
 
@@ -44,6 +48,15 @@ class Signer:
         click.echo(f"{what}: {sent.txn_hash} in block {receipt['blockNumber']}, "
                    f"{receipt['gasUsed']:,} gas")  # fmt: skip
         return receipt
+
+    def permit(self, token: Token, spender: str, value: int) -> Permit:
+        """Return a permit of just ``value`` base units, good for an hour; errors as `sign`."""
+        from gavelbook.chain.block_time import block_time
+        from gavelbook.chain.sale_types import Permit
+
+        deadline = block_time(self.web3) + _PERMIT_SECONDS
+        message = token.permit_typed_data(self.address, spender, value, deadline)
+        return Permit.signed(value, deadline, self.sign(message))
 
     def sign(self, typed_data: dict[str, Any]) -> bytes:
         """Return the signature (65 bytes) under EIP-712 ``typed_data``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from ape.cli import account_option, network_option
@@ -13,11 +13,7 @@ from scripts._exchange_desk import Desk, Seconds
 from scripts._ledger import Ledger
 from scripts._signer import Signer
 
-if TYPE_CHECKING:
-    from gavelbook.chain.token import Token
-
 DAY, HOUR = 86_400, 3600
-_PERMIT_SECONDS = 3600
 _BPS = click.IntRange(0, 1_000)
 
 
@@ -184,35 +180,13 @@ def deposit(  # noqa: PLR0913 -- one for each option
     confirm("Deposit", plan, yes=yes)
     signer = Signer(provider, account)
     if permit:
-        call = desk.exchange.deposit_with_permit(
-            signer.address, token.address, _permit(desk, signer, token, units)
-        )
+        permitted = signer.permit(token, desk.exchange.address, units)
+        call = desk.exchange.deposit_with_permit(signer.address, token.address, permitted)
     else:
         if token.allowance(signer.address, desk.exchange.address) < units:
             signer.send("Deposit allowed", token.approve(desk.exchange.address, units))
         call = desk.exchange.deposit_for(str(plan["for"]), token.address, units)
     signer.send("Deposited", call)
-
-
-def _permit(desk: Desk, signer: Signer, token: Token, units: int) -> Any:
-    """Return a permit of just ``units``, good for an hour."""
-    from gavelbook.chain.block_time import block_time
-    from gavelbook.chain.sale_types import Permit
-    from gavelbook.chain.signing import permit_message
-
-    deadline = block_time(signer.web3) + _PERMIT_SECONDS
-    message = permit_message(
-        desk.ledger.chain_id,
-        token.address,
-        token.name(),
-        owner=signer.address,
-        spender=desk.exchange.address,
-        value=units,
-        nonce=token.permit_nonce(signer.address),
-        deadline=deadline,
-    )
-    signature = signer.sign(message)
-    return Permit(units, deadline, signature[64], signature[:32], signature[32:64])
 
 
 @cli.command(cls=ScriptCommand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from ape.cli import account_option, network_option
@@ -14,14 +14,7 @@ from scripts._ledger import Ledger
 from scripts._sale_facts import amounts, bid_price, price_tick, sale_facts, term_values
 from scripts._signer import Signer
 
-if TYPE_CHECKING:
-    from web3.contract.contract import ContractFunction
-
-    from gavelbook.chain.sale import Sale
-    from gavelbook.chain.token import Token
-
 CLAIM_BATCH = 50
-_PERMIT_SECONDS = 3600
 
 
 @click.group(name="sale")
@@ -141,37 +134,13 @@ def bid(  # noqa: PLR0913, PLR0917 -- one for each option
     signer = Signer(provider, account)
     call = sale.bid(at, lots)
     if permit:
-        call = _bid_with_permit(signer, sale, token, at, lots)
+        permitted = signer.permit(token, sale.address, payment)
+        call = sale.bid_with_permit(at, lots, permitted)
     elif not ether and token.allowance(signer.address, sale.address) < payment:
         signer.send("Payment allowed", token.approve(sale.address, payment))
     signer.send("Bid placed", call, payment if ether else 0)
     for live in sale.bids_of(signer.address):
         click.echo(f"  bid {live.index}: {live.lots:,} lots at tick {live.tick}")
-
-
-def _bid_with_permit(
-    signer: Signer, sale: Sale, token: Token, tick: int, lots: int
-) -> ContractFunction:
-    """Return a bid with a permit of the payment alone, good for an hour."""
-    from gavelbook.chain.block_time import block_time
-    from gavelbook.chain.sale_types import Permit
-    from gavelbook.chain.signing import permit_message
-
-    payment = lots * sale.price(tick)
-    deadline = block_time(signer.web3) + _PERMIT_SECONDS
-    message = permit_message(
-        int(signer.provider.chain_id),
-        token.address,
-        token.name(),
-        owner=signer.address,
-        spender=sale.address,
-        value=payment,
-        nonce=token.permit_nonce(signer.address),
-        deadline=deadline,
-    )
-    signature = signer.sign(message)
-    permit = Permit(payment, deadline, signature[64], signature[:32], signature[32:64])
-    return sale.bid_with_permit(tick, lots, permit)
 
 
 @cli.command(cls=ScriptCommand)

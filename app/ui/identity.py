@@ -105,6 +105,8 @@ def _ways_in(account_page: Page | None) -> None:
             _demo_choice(actors)
     if account_page is not None and accounts_open():
         st.page_link(account_page, label="Sign in")
+    if identity().unanswered:
+        st.caption("Your account cannot be shown just now: the signer of accounts does not answer.")
 
 
 def _card(actor: Actor, account_page: Page | None) -> None:

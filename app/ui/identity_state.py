@@ -30,6 +30,7 @@ _OF_ACTOR = (
 """How the names begin under which pages keep what is somebody's own."""
 
 _CHECK_SECONDS = 30.0
+_RETRY_SECONDS = 10.0
 _TOKEN = re.compile(r"[!-~]{1,200}")
 """What a token can look like: whatever else a browser sends is not handed on."""
 _ENDED = frozenset({"unknown_session", "session_required"})
@@ -51,10 +52,15 @@ class Identity:
     cookie_seen: bool = False
     """Whether the cookie that the browser came with was looked at: once, and never again."""
     checked_at: float = 0.0
+    """When the signer was last asked whose session it is, by this machine's steady clock."""
+    unanswered: bool = False
+    """Whether the browser came with a session that the signer has said nothing of yet."""
     task: CookieTask | None = None
 
     def become(self, actor: Actor | None) -> None:
         """Have ``actor`` act from now on; nobody else sees what the one before asked and got."""
+        if actor is not None:
+            self.unanswered = False
         if actor != self.actor:
             for name in [str(each) for each in st.session_state]:
                 if name.startswith(_OF_ACTOR):
@@ -126,6 +132,7 @@ def sign_out() -> None:
     actor = known.actor
     known.become(None)
     known.cookie_seen = True
+    known.unanswered = False
     if actor is None:
         return
     _forget_at_exchange(actor)
@@ -137,10 +144,12 @@ def sign_out() -> None:
 def restore() -> None:
     """Take up the session that the browser's cookie names, at the first run of this one.
 
-    Later runs only ask, now and then, whether the session of a managed account still stands.
+    Where the signer does not answer it is asked again in a later run, unless somebody else acts by
+    then. Later runs only ask, now and then, whether the session of a managed account still stands.
     """
     known = identity()
-    if not known.cookie_seen:
+    again = known.unanswered and time.monotonic() - known.checked_at > _RETRY_SECONDS
+    if not known.cookie_seen or again:
         known.cookie_seen = True
         token = st.context.cookies.get(TICKETS.cookie)
         if token and accounts_open():
@@ -160,7 +169,11 @@ def _take_up(known: Identity, token: str) -> None:
     except GavelbookError as error:
         if error.code in _ENDED:
             known.become(None)
+            known.unanswered = False
             known.keep_in_browser(None)
+        else:
+            known.unanswered = known.actor is None
+            known.checked_at = time.monotonic()
         return
     _accept(known, token, account)
 

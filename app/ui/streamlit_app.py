@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.components.announcer import announcer
 from ui.identity import identity_bar
 
 HERE = Path(__file__).parent
@@ -27,5 +28,6 @@ pages = {
 page = st.navigation(list(pages.values()), position="top")
 st.logo(str(HERE / "icon.png"), size="large")
 st.html(HERE / "look.css")
+announcer()
 identity_bar(pages.get("account"))
 page.run()

@@ -20,7 +20,7 @@ from gavelbook.service.desk_settings import DeskSettings
 from gavelbook.service.wallet_action import Stage, WalletAction
 from ui.components.wallet import ChainOffer, WalletSession, wallet, wallet_report
 from ui.panels.wallet_progress import draw_progress, ended_text, status_text
-from ui.wording import sentence
+from ui.wording import count, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _COMPONENT = "wallet"
-_RUNNING, _SECRET = "wallet.running", "wallet.secret"
+_RUNNING, _SECRET, _EARLIER = "wallet.running", "wallet.secret", "wallet.earlier"
 _LOOK_SECONDS = 1.0
 
 
@@ -52,6 +52,14 @@ class _Running:
         action = self.action
         transaction = action.transaction.hash if action.transaction else ""
         return action.stage, action.number, transaction, action.dropped, action.trouble
+
+
+@dataclass
+class _Earlier:
+    """How many transactions of ``account`` wait for their block that this session has not begun."""
+
+    account: str
+    waiting: int
 
 
 def connected_wallet() -> Actor | None:
@@ -75,8 +83,14 @@ def connected_wallet() -> Actor | None:
         running.on_page = False
     requests = [each.action.request for each in _all() if each.action.stage is Stage.ASKING]
     wallet(offer, filter(None, requests), key=_COMPONENT)
+    if report.session is None:
+        st.session_state.pop(_EARLIER, None)
+    else:
+        _look_for_earlier(web3, report.session.account)
+    earlier = _earlier()
     pending = any(each.action.stage is Stage.PENDING for each in _all())
-    st.fragment(_status_lines, run_every=_LOOK_SECONDS if pending else None)()
+    looks = pending or (earlier is not None and earlier.waiting > 0)
+    st.fragment(_status_lines, run_every=_LOOK_SECONDS if looks else None)()
     if report.session is None:
         st.session_state.pop(_SECRET, None)
         return None
@@ -167,6 +181,44 @@ def _renew_secret(session: WalletSession) -> None:
         st.session_state[_SECRET] = (session.account, secrets.token_urlsafe(32))
 
 
+def _earlier() -> _Earlier | None:
+    found: _Earlier | None = st.session_state.get(_EARLIER)
+    return found
+
+
+def _look_for_earlier(web3: Web3, account: str) -> None:
+    """Find out, once for each account, what is on its way: a reload forgets what was begun."""
+    known = _earlier()
+    if known is None or known.account != account:
+        st.session_state[_EARLIER] = _Earlier(account, _waiting(web3, account))
+
+
+def _waiting(web3: Web3, account: str) -> int:
+    """Return how many transactions wait that no action here follows; 0 where nobody can tell."""
+    try:
+        eth, address = web3.eth, web3.to_checksum_address(account)
+        sent = eth.get_transaction_count(address, "pending")
+        waiting = sent - eth.get_transaction_count(address, "latest")
+    except GavelbookError:
+        return 0
+    own = sum(each.action.stage is Stage.PENDING for each in _all())
+    return max(waiting - own, 0)
+
+
+def _earlier_line(earlier: _Earlier) -> None:
+    earlier.waiting = _waiting(_node(DeskSettings().rpc_url), earlier.account)
+    if not earlier.waiting:
+        st.toast(
+            "What was on its way is done. The history on the page Portfolio tells what it was."
+        )
+        st.rerun()
+    number = count(earlier.waiting, "transaction")
+    st.caption(
+        f"On its way: {number} of this wallet that began elsewhere, or before this page was "
+        "loaded anew. Wait for the block before you do the same again."
+    )
+
+
 def _hand_over() -> None:
     """Give what has ended to the notices of its place."""
     from ui.panels import notices  # they begin actions here
@@ -195,3 +247,6 @@ def _status_lines() -> None:
         st.rerun()
     for running in _all():
         st.caption(status_text(running.action))
+    earlier = _earlier()
+    if earlier is not None and earlier.waiting:
+        _earlier_line(earlier)

@@ -1,6 +1,7 @@
 import pytest
 
 from gavelbook.chain.deployments import FOLDER_VARIABLE
+from tests.accounts.house import Hands, House
 from tests.accounts.signer_world import Chain, running_signer
 from tests.chain.conftest import anvil_url, shared_stage, stage
 
@@ -31,6 +32,18 @@ def records(request, monkeypatch):
 def user(world):
     """Somebody with money who is signed in."""
     return world.user()
+
+
+@pytest.fixture
+def clock():
+    return Hands()
+
+
+@pytest.fixture
+def house(tmp_path, clock):
+    house = House(tmp_path / "state", clock)
+    yield house
+    house.store.close()
 
 
 def code_of(call, *arguments, **options):

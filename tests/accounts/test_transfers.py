@@ -55,6 +55,16 @@ def test_asking_sends_nothing_and_says_everything(chain, user):
     )  # fmt: skip
 
 
+def test_only_so_many_wait_however_many_were_dropped_since(chain, own_world):
+    user = own_world.user()
+    for _ in range(19):
+        ask(user, chain.stage.paid, 1)
+    for _ in range(101):
+        user.client.drop_transfer(user.token, ask(user, chain.stage.paid, 1).id)
+    ask(user, chain.stage.paid, 1)
+    assert code_of(ask, user, chain.stage.paid, 1) == "too_many_transfers"
+
+
 def test_a_wrong_password_sends_nothing(chain, user):
     asked = ask(user, chain.stage.paid, 5)
     assert code_of(confirm, user, asked, "not the password") == "password_wrong"

@@ -10,6 +10,7 @@ import pytest
 
 from gavelbook.exchange.signing import Domain, log_head_hash, recover
 from gavelbook.service.exchange.entries import entry_digest, next_head
+from gavelbook.service.exchange.public_log import open_public_log
 from tests.api.running import BASE, CHAIN_ID, CONTRACT, MARKET, QUOTE
 
 if TYPE_CHECKING:
@@ -129,6 +130,17 @@ def test_the_log_can_be_followed_from_its_origin(maker: Client) -> None:
         start = page.next
     assert entries == maker.status().position
     assert head == maker.status().log_head
+
+
+def test_a_log_is_the_same_from_the_api_and_from_its_file(
+    exchange: RunningExchange, maker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker.limit(1, "buy", lots=1, ticks=5)
+    monkeypatch.setattr("gavelbook.service.exchange.public_log._PAGE", 2)
+    told = open_public_log(f"{exchange.url}/")
+    kept = open_public_log(str(exchange.folder / "log.sqlite"))
+    assert told.origin == kept.origin
+    assert list(told.entries) == list(kept.entries)
 
 
 def test_a_receipt_proves_an_orders_place(exchange: RunningExchange, maker: Client) -> None:

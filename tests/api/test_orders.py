@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gavelbook.client import ApiError, Client, Patience, Place
+from gavelbook.service.exchange.batch_store import BatchStore
 from tests.api.conftest import body_of
-from tests.api.running import BASE, CHAIN_ID, CONTRACT, MARKET, QUOTE, trader
+from tests.api.running import (
+    BASE,
+    CHAIN_ID,
+    CONTRACT,
+    MARKET,
+    QUOTE,
+    RunningExchange,
+    trader,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import httpx
-
-    from tests.api.running import RunningExchange
 
 
 def _code(http: httpx.Client, path: str, body: object) -> tuple[int, str]:
@@ -236,6 +244,15 @@ def test_an_operator_stops_new_orders_and_nothing_else(
         switch.unlink()
     _wait(lambda: maker.status().status == "open")
     assert maker.place(order).state == "OPEN"
+
+
+def test_an_operator_stops_new_orders_though_batches_cannot_be_read(tmp_path: Path) -> None:
+    batches = BatchStore()
+    with RunningExchange(tmp_path, batches=batches) as running, Client(running.url) as client:
+        batches.close()
+        time.sleep(1)
+        (tmp_path / "cancel-only").touch()
+        _wait(lambda: client.status().status == "cancel_only")
 
 
 def _wait(condition: Callable[[], bool]) -> None:

@@ -17,6 +17,7 @@ from eth_account import Account
 
 from gavelbook.chain.connection import connect
 from gavelbook.client import Client
+from gavelbook.commands import serve
 from tests.chain.anvil_chain import running_anvil
 from tests.service.exchange.trading_floor import Floor
 
@@ -120,3 +121,27 @@ def test_an_order_travels_to_the_chain(
         assert [int(trade.lots) for trade in again.trades(1).trades] == [2]
         assert again.candles(1, "1d").candles[0].trades == 1
         assert again.cancel_all().order_hashes == [resting.order_hash]
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8100"),
+        ("0.0.0.0", "http://127.0.0.1:8100"),
+        ("10.0.0.5", "http://10.0.0.5:8100"),
+        ("::", "http://[::1]:8100"),
+        ("fd00::5", "http://[fd00::5]:8100"),
+    ],
+)
+def test_pages_of_the_same_process_ask_where_it_listens(
+    host: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gavelbook.commands.pages.pages_app", lambda *_: None)
+    # So that both are taken back in the end.
+    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "")
+    monkeypatch.setenv("GAVELBOOK_RPC_URL", "")
+    del os.environ["GAVELBOOK_EXCHANGE_API"]
+
+    serve._with_pages("https://gavel.example", "http://127.0.0.1:8545", host, 8100, None)
+
+    assert os.environ["GAVELBOOK_EXCHANGE_API"] == asked

@@ -286,6 +286,20 @@ class TestCancelOnDisconnect:
             stream.raw.socket.shutdown(socket.SHUT_RDWR)
             assert self._wait_until_empty(maker) == "disconnected"
 
+    def test_orders_go_as_soon_as_a_busy_exchange_can_take_it(
+        self, exchange: RunningExchange, maker: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        intake = exchange.exchange.intake
+        with Socket(exchange) as stream:
+            self._armed(stream, maker)
+            maker.limit(1, "buy", lots=1, ticks=5)
+            with monkeypatch.context() as busy:
+                busy.setattr(intake, "_max_waiting", 0)
+                stream.raw.socket.shutdown(socket.SHUT_RDWR)
+                time.sleep(1)
+                assert maker.book(1).bids
+        assert self._wait_until_empty(maker) == "disconnected"
+
     def test_silence_ends_the_connection(self, exchange: RunningExchange, maker: Client) -> None:
         with Socket(exchange) as stream:
             self._armed(stream, maker, seconds=5)

@@ -7,18 +7,14 @@ every machine.
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-import time
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import requests
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ape_gavelbook.paths import anvil_folder
+from tests.chain.anvil_chain import launched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,10 +26,15 @@ GENESIS_TIME = 1_900_000_000
 TRANSACTION_GAS_LIMIT = 16_777_216
 """Most gas of one transaction (EIP-7825); the chain enforces it."""
 
+_OPTIONS = (
+    *("--hardfork", HARDFORK, "--timestamp", str(GENESIS_TIME), "--gas-limit", str(10**12)),
+    *("--no-mining", "--order", "fees", "--auto-impersonate", "--enable-tx-gas-limit"),
+    *("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee"),
+    "--prune-history",
+)
 _BATCH = 150
 _UNREAD_BLOCK = 2_500
 _ETHER = 10**18
-_STARTUP_SECONDS = 20
 _REQUEST_SECONDS = 120
 # The first two accounts of the mnemonic every development chain uses.
 DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -70,33 +71,17 @@ class AnvilChain:
     """A chain on a free port of this machine, ended with the ``with`` block."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="gavelbook-bench-")
+        self._open = ExitStack()
         self._session = requests.Session()
         self._url = ""
 
     def __enter__(self) -> Self:
-        command = [
-            str(anvil_folder() / "anvil"),
-            *("--port", "0", "--hardfork", HARDFORK, "--timestamp", str(GENESIS_TIME)),
-            *("--no-mining", "--order", "fees", "--auto-impersonate", "--enable-tx-gas-limit"),
-            *("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee"),
-            *("--gas-limit", str(10**12)),
-            # Else it writes every state to the user's folder, gigabytes, and leaves them there.
-            *("--prune-history", "--cache-path", self._folder.name),
-        ]
-        # Into a file: a pipe that nobody reads fills up and stops the chain.
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self._url = f"http://{self._listening_address()}"
+        self._url = self._open.enter_context(launched(*_OPTIONS))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(_STARTUP_SECONDS)
         self._session.close()
-        self._folder.cleanup()
+        self._open.close()
 
     def request(self, method: str, *params: Any) -> Any:
         """Ask one thing and return the answer."""
@@ -196,19 +181,6 @@ class AnvilChain:
             nonces.append(following[call.sender])
             following[call.sender] += 1
         return nonces
-
-    @property
-    def _log(self) -> Path:
-        return Path(self._folder.name, "anvil.log")
-
-    def _listening_address(self) -> str:
-        deadline = time.monotonic() + _STARTUP_SECONDS
-        while time.monotonic() < deadline:
-            for line in self._log.read_text().splitlines():
-                if line.startswith("Listening on "):
-                    return line.split()[-1]
-            time.sleep(0.02)
-        raise ChainError(f"Expected anvil to listen, was {self._log.read_text()[-500:]!r}")
 
     def _receipt(self, call: Call, answer: dict[str, Any] | None) -> Receipt:
         if answer is None:

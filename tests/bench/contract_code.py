@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
-from ape_gavelbook.paths import SOLC_VERSION, activate, node_modules, project_root
+from ape_gavelbook.paths import SOLC_VERSION, activate, project_root
 from gavelbook.files.atomic import replacing
+from tests.evm.compiled import closure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,6 @@ _OWN_ROOTS = tuple(
     path.relative_to(project_root()).as_posix()
     for path in sorted((project_root() / _OWN).glob("*.sol"))
 )
-_IMPORT = re.compile(r'^import .*?from "(?P<path>[^"]+)";', re.MULTILINE)
 
 
 class Code:
@@ -88,7 +87,7 @@ def _compiled(roots: tuple[str, ...]) -> dict[str, Any]:
     Not through ape: its cache outlives a change of the compiler settings. The code is the same as
     ape's, byte by byte, but for the hash of the metadata.
     """
-    sources = _sources(roots)
+    sources = closure(roots)
     selection = {"*": ["abi", "evm.bytecode.object"]}
     document = {
         "language": "Solidity",
@@ -110,30 +109,3 @@ def _compiled(roots: tuple[str, ...]) -> dict[str, Any]:
             json.dump(found, file)
     content: dict[str, Any] = json.loads(cached.read_text())
     return content
-
-
-def _sources(roots: tuple[str, ...]) -> dict[str, str]:
-    """Return files and all they import, by the names solc knows them by."""
-    root = project_root()
-    waiting = list(roots)
-    texts: dict[str, str] = {}
-    while waiting:
-        name = waiting.pop()
-        if name in texts:
-            continue
-        folder = node_modules() if name.startswith("@") else root
-        texts[name] = (folder / name).read_text()
-        for match in _IMPORT.finditer(texts[name]):
-            path = match["path"]
-            waiting.append(_resolved(name, path) if path.startswith(".") else path)
-    return texts
-
-
-def _resolved(importer: str, path: str) -> str:
-    parts = importer.split("/")[:-1]
-    for part in path.split("/"):
-        if part == "..":
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)

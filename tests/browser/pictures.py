@@ -16,6 +16,7 @@ from tests.browser.demo_process import (
     find_browser,
     running_demo,
 )
+from tests.browser.flow_steps import button, fill
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 COLORS = 96
@@ -31,6 +32,30 @@ ACTORS = {"sale": "Ada", "market": "Ada", "portfolio": "Ada"}
 LOOKS = (("", 1280, 900, "light"), ("-dark", 1280, 900, "dark"), ("-phone", 390, 844, "light"))
 
 
+def trade(browser, url):
+    """Have the demo account that looks buy something, and leave an order in the book."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(f"{url}/market")
+        page.locator(KEY_FIGURES["market"]).wait_for()
+        choose(page, ACTORS["market"])
+        for kind, price, size in (("Market", None, "250"), ("Limit", "0.77", "400")):
+            page.get_by_role("radio", name=kind, exact=True).click()
+            if price:
+                fill(page, "Price per GVL, DUSD", price)
+            fill(page, "Size, GVL", size)
+            button(page, f"Buy {size} GVL").click()
+            page.get_by_text("Order accepted").wait_for()
+
+
+def choose(page, actor):
+    page.get_by_role("button", name="Try a demo account").click()
+    button(page, actor).click()
+    page.get_by_role("button", name=f"{actor} ·").wait_for(timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+
+
 def take(browser, url, page_name, look):
     suffix, width, height, scheme = look
     with browser.new_context(
@@ -41,9 +66,7 @@ def take(browser, url, page_name, look):
         page.locator(KEY_FIGURES[page_name]).first.wait_for(timeout=WAIT_MS)
         actor = ACTORS.get(page_name)
         if actor is not None:
-            page.get_by_role("button", name="Try a demo account").click()
-            page.get_by_role("button", name=actor, exact=True).click()
-            page.get_by_role("button", name=f"{actor} ·").wait_for(timeout=WAIT_MS)
+            choose(page, actor)
         page.wait_for_timeout(DRAWING_MS)
         whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": min(max(whole, height), HIGHEST)})
@@ -63,9 +86,11 @@ def main():
     wanted = [name for name in PAGES if name in (sys.argv[1:] or PAGES)]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with running_demo("--seed=1", "--minutes=60") as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
+        if ACTORS.keys() & set(wanted):
+            trade(browser, demo.url)
         if "market" in wanted:
             time.sleep(TRADING_SECONDS)
-        browser = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
         for name in wanted:
             for look in LOOKS:
                 take(browser, demo.url, name, look)

@@ -317,7 +317,9 @@ def test_money_goes_in_and_out(market):
     more = f"{float(free) + 500.25:,.4f}".rstrip("0").rstrip(".")
     line = page.get_by_role("row").filter(has_text="Free for orders")
     expect(line).to_contain_text(more, timeout=60 * SECONDS)
-    expect(page.get_by_text("500.25 DUSD arrived: free for orders.")).to_be_visible()
+    expect(
+        page.get_by_test_id("stToast").get_by_text("500.25 DUSD arrived: free for orders.")
+    ).to_be_visible()
 
     page.get_by_role("tabpanel").get_by_text("Withdraw", exact=True).click()
     page.get_by_text("can be withdrawn now").wait_for()

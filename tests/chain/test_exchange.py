@@ -23,10 +23,10 @@ def shared_floor(anvil_url):
 
 @pytest.fixture
 def floor(shared_floor):
-    here = shared_floor.request("evm_snapshot")
+    here = shared_floor.snapshot()
     offset = shared_floor.offset
     yield shared_floor
-    shared_floor.request("evm_revert", here)
+    shared_floor.revert(here)
     shared_floor.offset = offset
     shared_floor.senders.clear()
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ZERO = "0x" + "00" * 20
 NO_DIGEST = bytes(32)
+DIGEST = b"\xd1" * 32
+FAMILY = b"family".ljust(32, b"\0")
 NO_SIGNATURE = b""
 MAX = 2**256 - 1
 DAY = 86_400
@@ -237,3 +239,8 @@ class Refusals:
         else:
             assert revert_data(error.revert_message) == error_data(abi, tuple(map(address, values)))
         assert stored(self.watched) == before
+
+
+def admit(sale, gate, bidder, deadline, entity=FAMILY):
+    values = (bidder, entity, deadline)
+    return sale.admit(*values, sign(gate, sale, "Admission", values), sender=bidder)

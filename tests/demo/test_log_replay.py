@@ -2,14 +2,17 @@
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from gavelbook.demo.errors import DemoError
-from gavelbook.demo.log_replay import BOOK_LEVELS, LogReplay, checked_receipt, public_log
+from gavelbook.demo.log_replay import BOOK_LEVELS, LogReplay, checked_receipt
 from gavelbook.exchange.errors import ExchangeError
 from gavelbook.exchange.orders import Side
 from gavelbook.exchange.signing import Domain
+from gavelbook.service.exchange.errors import LogError
+from gavelbook.service.exchange.public_log import public_log
 from gavelbook.service.exchange.receipts import receipt_of
 from gavelbook.wire.accounts import LogEntryView, LogPage, ReceiptView
 from gavelbook.wire.scalars import Hash32, Octets, Signature, Uint64
@@ -45,7 +48,7 @@ class FakeClient:
                     Hash32(each.head),
                 )
             )
-            for each in self.running.log.read(start - 1, limit or self.page)
+            for each in self.running.log.read(start - 1, min(limit or self.page, self.page))
         ]
         following = start + len(entries)
         end = self.running.log.tail.position
@@ -151,6 +154,16 @@ def test_the_whole_log_can_be_audited(running):
     log = public_log(FakeClient(running, page=2))
     assert log.origin == running.origin
     assert list(log.entries) == list(running.log.read(0))
+
+
+def test_a_log_that_goes_round_is_refused(running):
+    class Round(FakeClient):
+        def log(self, start=1, limit=None):
+            return msgspec.structs.replace(super().log(start, limit), next=Uint64(1))
+
+    with pytest.raises(LogError) as refused:
+        list(public_log(Round(running)).entries)
+    assert refused.value.code == "log_malformed"
 
 
 def test_a_receipt_counts_with_the_matchers_signature_only(running):

@@ -100,7 +100,7 @@ def compile_sources() -> dict[str, Any]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for roots in _groups():
             outputs = {name: {Path(name).stem: _outputs(name)} for name in roots}
-            found.update(_compile(_closure(roots), outputs, optimize=True))
+            found.update(_compile(closure(roots), outputs, optimize=True))
     return found
 
 
@@ -116,7 +116,7 @@ def compile_changed(overrides: Mapping[str, str], root: str = "SaleFactory") -> 
     """
     name = f"contracts/{root}.sol"
     group = next(group for group in _groups() if name in group)
-    texts = {**_closure(group), **overrides}
+    texts = {**closure(group), **overrides}
     # Without optimization the loops of the exchange find no room on the stack.
     found = _compile(texts, {name: {root: _outputs(root)}}, optimize=root == "Exchange")
     return {**compile_sources(), **found}
@@ -198,7 +198,7 @@ def _groups() -> list[list[str]]:
     return [[name for name in project if name not in exchange], exchange, own]
 
 
-def _closure(roots: Iterable[str]) -> dict[str, str]:
+def closure(roots: Iterable[str]) -> dict[str, str]:
     """Return contracts and all they import, by the names the compiler knows them by."""
     waiting = list(roots)
     texts: dict[str, str] = {}

@@ -13,7 +13,7 @@ import pytest
 from gavelbook.exchange import commands
 from gavelbook.exchange.errors import ExchangeError
 from gavelbook.exchange.markets import Market
-from gavelbook.exchange.orders import SelfTradePrevention, TimeInForce
+from gavelbook.exchange.orders import TimeInForce
 from tests.exchange.trading import (
     BUY,
     EURO,
@@ -28,26 +28,14 @@ from tests.exchange.trading import (
 )
 
 GTC, GTT, IOC, FOK = TimeInForce
-NEWEST, OLDEST, BOTH = SelfTradePrevention
 TICK_VALUE, LOT_SIZE = 1_003, 7
-
-
-@pytest.fixture
-def trading() -> Trading:
-    return Trading()
-
-
-def refusal(trading: Trading, command: commands.Command) -> ExchangeError:
-    with pytest.raises(ExchangeError) as error:
-        trading.apply(command)
-    return error.value
 
 
 @pytest.mark.parametrize("sequence", [1, 2])
 def test_sequence_behind_the_lane_is_refused(trading: Trading, sequence: int) -> None:
     trading.buy(MAKER, 5, 10, lane=7, sequence=2, time_in_force=IOC)
 
-    error = refusal(trading, trading.order(MAKER, BUY, 5, 10, lane=7, sequence=sequence))
+    error = trading.refusal(trading.order(MAKER, BUY, 5, 10, lane=7, sequence=sequence))
 
     assert error.code == "sequence_passed"
     assert error.details == {"last": 2, "sequence": sequence}
@@ -57,7 +45,7 @@ def test_same_order_again_is_a_duplicate(trading: Trading) -> None:
     command = trading.order(MAKER, BUY, 5, 10)
     trading.apply(command)
 
-    assert refusal(trading, command).code == "duplicate_order"
+    assert trading.refusal(command).code == "duplicate_order"
 
 
 def test_client_id_is_unique_among_open_orders(trading: Trading) -> None:
@@ -65,7 +53,7 @@ def test_client_id_is_unique_among_open_orders(trading: Trading) -> None:
     trading.apply(first)
 
     again = trading.order(MAKER, BUY, 1, 1, client_id="mine", lane=2)
-    assert refusal(trading, again).code == "duplicate_client_id"
+    assert trading.refusal(again).code == "duplicate_client_id"
     trading.buy(TAKER, 1, 1, client_id="mine")
     trading.buy(MAKER, 1, 1, client_id="mine", lane=1)
     trading.apply(commands.CancelClient(MAKER, "mine"))
@@ -87,7 +75,7 @@ def test_fee_bound(trading: Trading, max_fee_bps: int, instructions: dict, *, ta
     if taken:
         trading.apply(command)
     else:
-        assert refusal(trading, command).code == "fee_above_order"
+        assert trading.refusal(command).code == "fee_above_order"
 
 
 def test_makers_fee_counts_where_it_is_the_higher_one(trading: Trading) -> None:
@@ -95,7 +83,7 @@ def test_makers_fee_counts_where_it_is_the_higher_one(trading: Trading) -> None:
     resting = trading.order(MAKER, BUY, 1, 1, market=2, max_fee_bps=29)
     taking = trading.order(MAKER, BUY, 1, 1, market=2, max_fee_bps=0, time_in_force=IOC)
 
-    assert refusal(trading, resting).code == "fee_above_order"
+    assert trading.refusal(resting).code == "fee_above_order"
     trading.apply(taking)
 
 
@@ -109,13 +97,13 @@ def test_reservation_is_exact_to_the_unit() -> None:
             trading.apply(command)
             assert trading.reserved(MAKER, USD) == quote + quote * 10 // 10_000
         else:
-            error = refusal(trading, command)
+            error = trading.refusal(command)
             assert error.code == "insufficient_balance"
             assert error.details == {"available": needs - 1, "needed": needs}
 
 
 def test_account_without_any_deposit_has_nothing(trading: Trading) -> None:
-    error = refusal(trading, trading.order(b"n" * 20, SELL, 1, 1))
+    error = trading.refusal(trading.order(b"n" * 20, SELL, 1, 1))
 
     assert error.code == "insufficient_balance"
 
@@ -136,12 +124,12 @@ def test_account_may_hold_only_so_many_orders_and_lanes() -> None:
     trading = Trading(max_open_orders=2, max_lanes=3)
     trading.buy(MAKER, 1, 1, lane=1)
     trading.buy(MAKER, 1, 1, lane=2)
-    assert refusal(trading, trading.order(MAKER, BUY, 1, 1, lane=3)).code == "too_many_orders"
+    assert trading.refusal(trading.order(MAKER, BUY, 1, 1, lane=3)).code == "too_many_orders"
 
     trading.buy(MAKER, 1, 2, lane=2)
     trading.apply(commands.CancelAll(MAKER))
     trading.buy(MAKER, 1, 1, lane=3)
-    assert refusal(trading, trading.order(MAKER, BUY, 1, 1, lane=4)).code == "too_many_lanes"
+    assert trading.refusal(trading.order(MAKER, BUY, 1, 1, lane=4)).code == "too_many_lanes"
     trading.buy(MAKER, 1, 1, lane=1)
 
 
@@ -163,7 +151,7 @@ def test_signed_value_out_of_range(trading: Trading, field: str, values: tuple, 
     command = trading.order(MAKER, BUY, 1, 1)
     for value in values:
         order = msgspec.structs.replace(command.order, **{field: value})
-        assert refusal(trading, msgspec.structs.replace(command, order=order)).code == code
+        assert trading.refusal(msgspec.structs.replace(command, order=order)).code == code
 
 
 @pytest.mark.parametrize(
@@ -185,7 +173,7 @@ def test_signed_value_out_of_range(trading: Trading, field: str, values: tuple, 
 def test_instruction_out_of_range(trading: Trading, values: dict, code: str) -> None:
     command = trading.order(MAKER, BUY, 1, 1)
 
-    assert refusal(trading, msgspec.structs.replace(command, **values)).code == code
+    assert trading.refusal(msgspec.structs.replace(command, **values)).code == code
 
 
 @pytest.mark.parametrize("signature", [b"", b"s" * 64, b"s" * 65])
@@ -221,7 +209,7 @@ def test_amount_beyond_every_balance_is_refused_not_wrapped() -> None:
     trading.apply(commands.ListMarket(huge))
     trading.apply(commands.Deposit(MAKER, USD, 2**216 - 1))
 
-    error = refusal(trading, trading.order(MAKER, BUY, 2**64 - 1, 2**64 - 1, market=3))
+    error = trading.refusal(trading.order(MAKER, BUY, 2**64 - 1, 2**64 - 1, market=3))
 
     assert error.code == "insufficient_balance"
     assert error.details["needed"] == (2**64 - 1) ** 2 * (2**108 - 1)

@@ -31,17 +31,6 @@ from tests.exchange.trading import (
 )
 
 
-@pytest.fixture
-def trading() -> Trading:
-    return Trading()
-
-
-def code_of(trading: Trading, command: commands.Command) -> str:
-    with pytest.raises(ExchangeError) as error:
-        trading.apply(command)
-    return error.value.code
-
-
 def test_cancel_by_hash_gives_back_what_was_reserved(trading: Trading) -> None:
     first, second = trading.buy(MAKER, 2, 10), trading.buy(MAKER, 3, 10)
 
@@ -67,8 +56,8 @@ def test_cancel_anywhere_in_a_level_keeps_the_others_in_line(trading: Trading, l
 def test_nobody_cancels_for_another(trading: Trading) -> None:
     order = trading.buy(MAKER, 2, 10, client_id="mine")
 
-    assert code_of(trading, commands.CancelOrder(TAKER, order)) == "unknown_order"
-    assert code_of(trading, commands.CancelClient(TAKER, "mine")) == "unknown_order"
+    assert trading.refusal(commands.CancelOrder(TAKER, order)).code == "unknown_order"
+    assert trading.refusal(commands.CancelClient(TAKER, "mine")).code == "unknown_order"
     trading.apply(commands.CancelAll(TAKER))
     trading.apply(commands.CancelMarket(TAKER, 1))
     assert trading.engine.order(order) is not None
@@ -78,9 +67,9 @@ def test_what_is_over_cannot_be_cancelled(trading: Trading) -> None:
     order = trading.buy(MAKER, 2, 10, client_id="mine")
     trading.sell(TAKER, 2, 10)
 
-    assert code_of(trading, commands.CancelOrder(MAKER, order)) == "unknown_order"
-    assert code_of(trading, commands.CancelClient(MAKER, "mine")) == "unknown_order"
-    assert code_of(trading, commands.CancelClient(b"n" * 20, "mine")) == "unknown_order"
+    assert trading.refusal(commands.CancelOrder(MAKER, order)).code == "unknown_order"
+    assert trading.refusal(commands.CancelClient(MAKER, "mine")).code == "unknown_order"
+    assert trading.refusal(commands.CancelClient(b"n" * 20, "mine")).code == "unknown_order"
 
 
 def test_cancel_market_spares_other_markets(trading: Trading) -> None:
@@ -91,7 +80,7 @@ def test_cancel_market_spares_other_markets(trading: Trading) -> None:
 
     assert list(trading.ends()) == here
     assert trading.engine.order(there) is not None
-    assert code_of(trading, commands.CancelMarket(MAKER, 9)) == "unknown_market"
+    assert trading.refusal(commands.CancelMarket(MAKER, 9)).code == "unknown_market"
 
 
 def test_cancel_all_goes_oldest_first(trading: Trading) -> None:
@@ -109,7 +98,7 @@ def test_engines_own_reasons_are_not_for_cancels(trading: Trading) -> None:
 
     command = commands.CancelOrder(MAKER, order, DoneReason.FILLED)
 
-    assert code_of(trading, command) == "reason_not_offered"
+    assert trading.refusal(command).code == "reason_not_offered"
 
 
 def test_chain_cancel_ends_and_bars_up_to_its_sequence(trading: Trading) -> None:
@@ -122,7 +111,7 @@ def test_chain_cancel_ends_and_bars_up_to_its_sequence(trading: Trading) -> None
 
     assert trading.ends() == {order: ("chain_cancel", 1)}
     late = trading.order(MAKER, BUY, 1, 1, lane=3, sequence=7)
-    assert code_of(trading, late) == "sequence_passed"
+    assert trading.refusal(late).code == "sequence_passed"
     trading.buy(MAKER, 1, 1, lane=3, sequence=8)
 
 
@@ -138,7 +127,7 @@ def test_chain_cancel_before_any_order_counts(trading: Trading) -> None:
     trading.apply(commands.ChainCancel(TAKER, 3, 7))
 
     early = trading.order(TAKER, BUY, 1, 1, lane=3, sequence=7)
-    assert code_of(trading, early) == "sequence_passed"
+    assert trading.refusal(early).code == "sequence_passed"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +139,7 @@ def test_chain_cancel_before_any_order_counts(trading: Trading) -> None:
     ],
 )
 def test_chain_cancel_out_of_range(trading: Trading, command: commands.Command, code: str) -> None:
-    assert code_of(trading, command) == code
+    assert trading.refusal(command).code == code
 
 
 def test_clock_ends_orders_by_their_time(trading: Trading) -> None:
@@ -187,13 +176,13 @@ def test_halted_market_takes_cancels_only(trading: Trading) -> None:
     assert trading.apply(commands.HaltMarket(1)) == [MarketHalted(1)]
 
     assert trading.engine.halted(1)
-    assert code_of(trading, trading.order(TAKER, BUY, 1, 1)) == "market_halted"
-    assert code_of(trading, commands.HaltMarket(1)) == "market_halted"
+    assert trading.refusal(trading.order(TAKER, BUY, 1, 1)).code == "market_halted"
+    assert trading.refusal(commands.HaltMarket(1)).code == "market_halted"
     trading.buy(TAKER, 1, 1, market=2)
     trading.apply(commands.CancelOrder(MAKER, order))
     assert trading.apply(commands.ResumeMarket(1)) == [MarketResumed(1)]
     trading.buy(TAKER, 1, 1)
-    assert code_of(trading, commands.ResumeMarket(1)) == "market_not_halted"
+    assert trading.refusal(commands.ResumeMarket(1)).code == "market_not_halted"
 
 
 def test_halt_may_end_the_orders(trading: Trading) -> None:
@@ -216,12 +205,12 @@ def test_markets_are_listed_once(trading: Trading) -> None:
     assert trading.engine.market(3) == new
     same_pair = Market(4, EURO, USD, 2, 2, 0, 0)
     for market in (new, same_pair, Market(1, EURO, GAVEL, 1, 1, 0, 0)):
-        assert code_of(trading, commands.ListMarket(market)) == "market_exists"
+        assert trading.refusal(commands.ListMarket(market)).code == "market_exists"
 
 
 @pytest.mark.parametrize("command", [commands.HaltMarket(9), commands.ResumeMarket(9)])
 def test_unknown_market(trading: Trading, command: commands.Command) -> None:
-    assert code_of(trading, command) == "unknown_market"
+    assert trading.refusal(command).code == "unknown_market"
 
 
 @pytest.mark.parametrize(

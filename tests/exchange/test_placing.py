@@ -13,7 +13,6 @@ from __future__ import annotations
 import pytest
 
 from gavelbook.exchange import commands
-from gavelbook.exchange.errors import ExchangeError
 from gavelbook.exchange.orders import SelfTradePrevention, TimeInForce
 from gavelbook.exchange.reports import Filled, OrderAccepted, OrderDone, OrderRested
 from tests.exchange.trading import (
@@ -34,17 +33,6 @@ from tests.exchange.trading import (
 GTC, GTT, IOC, FOK = TimeInForce
 NEWEST, OLDEST, BOTH = SelfTradePrevention
 TICK_VALUE, LOT_SIZE = 1_003, 7
-
-
-@pytest.fixture
-def trading() -> Trading:
-    return Trading()
-
-
-def refusal(trading: Trading, command: commands.Command) -> ExchangeError:
-    with pytest.raises(ExchangeError) as error:
-        trading.apply(command)
-    return error.value
 
 
 def test_order_that_meets_nothing_rests(trading: Trading) -> None:
@@ -204,7 +192,7 @@ def test_nothing_but_the_clock_is_taken_while_an_order_is_due(trading: Trading) 
     trading.buy(MAKER, 1, 1, time_in_force=GTT, good_till=START_MS + 500)
     trading.time_ms += 500
 
-    assert refusal(trading, trading.order(TAKER, SELL, 1, 1)).code == "clock_due"
+    assert trading.refusal(trading.order(TAKER, SELL, 1, 1)).code == "clock_due"
     trading.pass_ms(0)
     trading.sell(TAKER, 1, 1)
     assert trading.fills() == []
@@ -222,7 +210,7 @@ def test_post_only_rests_or_is_refused(trading: Trading) -> None:
     trading.sell(MAKER, 1, 10)
 
     trading.buy(TAKER, 1, 9, post_only=True)
-    error = refusal(trading, trading.order(TAKER, BUY, 1, 10, post_only=True))
+    error = trading.refusal(trading.order(TAKER, BUY, 1, 10, post_only=True))
 
     assert error.code == "post_only_would_cross"
     assert trading.depth(BUY) == [(9, 1, 1)]
@@ -241,7 +229,7 @@ def test_post_only_crosses_others_beside_what_it_replaces(trading: Trading) -> N
     trading.sell(MAKER, 1, 10, lane=4)
     trading.sell(TAKER, 1, 10)
 
-    error = refusal(trading, trading.order(MAKER, BUY, 1, 10, lane=4, post_only=True))
+    error = trading.refusal(trading.order(MAKER, BUY, 1, 10, lane=4, post_only=True))
 
     assert error.code == "post_only_would_cross"
 

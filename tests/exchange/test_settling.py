@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from gavelbook.exchange import commands
-from gavelbook.exchange.errors import ExchangeError
 from gavelbook.exchange.reports import FillBusted, FillsSettled
 from tests.exchange.trading import (
     GAVEL,
@@ -34,12 +33,6 @@ def trading() -> Trading:
     return trading
 
 
-def code_of(trading: Trading, command: commands.Command) -> str:
-    with pytest.raises(ExchangeError) as error:
-        trading.apply(command)
-    return error.value.code
-
-
 def test_batch_settles_the_fills_of_its_market(trading: Trading) -> None:
     fees = trading.engine.pending_fees(USD)
     before = {each: trading.engine.balance(MAKER, each) for each in TOKENS}
@@ -57,9 +50,9 @@ def test_batch_settles_the_fills_of_its_market(trading: Trading) -> None:
 
 
 def test_batch_numbers_are_consecutive(trading: Trading) -> None:
-    assert code_of(trading, commands.BatchSettled(2, 1, 1, 3, 2)) == "wrong_batch_number"
+    assert trading.refusal(commands.BatchSettled(2, 1, 1, 3, 2)).code == "wrong_batch_number"
     trading.apply(commands.BatchSettled(1, 1, 1, 1, 1))
-    assert code_of(trading, commands.BatchSettled(1, 1, 3, 3, 1)) == "wrong_batch_number"
+    assert trading.refusal(commands.BatchSettled(1, 1, 3, 3, 1)).code == "wrong_batch_number"
 
 
 @pytest.mark.parametrize(
@@ -71,11 +64,11 @@ def test_batch_that_does_not_fit_is_refused(
 ) -> None:
     batch = commands.BatchSettled(1, market, first, last, count)
 
-    assert code_of(trading, batch) == "batch_mismatch"
+    assert trading.refusal(batch).code == "batch_mismatch"
 
 
 def test_batch_of_no_market_is_refused(trading: Trading) -> None:
-    assert code_of(trading, commands.BatchSettled(1, 9, 1, 1, 1)) == "unknown_market"
+    assert trading.refusal(commands.BatchSettled(1, 9, 1, 1, 1)).code == "unknown_market"
 
 
 def test_busted_fills_leave_no_trace_of_money(trading: Trading) -> None:
@@ -97,8 +90,8 @@ def test_only_unsettled_fills_are_busted(trading: Trading) -> None:
     trading.apply(commands.BustFill(2))
 
     for fill_id in (0, 1, 2, 4):
-        assert code_of(trading, commands.BustFill(fill_id)) == "unknown_fill"
-    assert code_of(trading, commands.BatchSettled(2, 1, 2, 3, 2)) == "batch_mismatch"
+        assert trading.refusal(commands.BustFill(fill_id)).code == "unknown_fill"
+    assert trading.refusal(commands.BatchSettled(2, 1, 2, 3, 2)).code == "batch_mismatch"
     trading.apply(commands.BatchSettled(2, 1, 2, 3, 1))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import pytest
+
 from gavelbook.exchange import commands
 from gavelbook.exchange.engine import Engine, EngineTerms
 from gavelbook.exchange.errors import ExchangeError
@@ -64,6 +66,12 @@ class Trading:
         self.log.append((position, self.time_ms, command))
         self.reports += reports
         return reports
+
+    def refusal(self, command: commands.Command) -> ExchangeError:
+        """Apply a command that is refused, and return why."""
+        with pytest.raises(ExchangeError) as error:
+            self.apply(command)
+        return error.value
 
     def order(
         self,

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gavelbook.auction import AuctionTerms, Pricing, Rule, SaleTerms
 from tests.evm.ledger import Ledger
 from tests.evm.machine import account
-from tests.parity.playing import ALLOCATOR, DAY, GATE, HOUR, PROCEEDS, UNSOLD, refused
+from tests.evm.sale import Market
+from tests.parity.playing import ALLOCATOR, DAY, DIGEST, GATE, HOUR, PROCEEDS, UNSOLD, refused
 
 if TYPE_CHECKING:
     from tests.evm.ledger import Outcome
-    from tests.evm.sale import Market, Sale
+    from tests.evm.sale import Clearing, Sale
 
 THIEF = account("thief")
 BIDDERS = tuple(account(f"honest bidder {number}") for number in range(6))
 BIDS = ((4, 5), (2, 6), (2, 3), (2, 4), (0, 8), (1, 2))
 """Tick and lots of each honest bid; by any rule some are cut when 15 lots are for sale."""
 SUPPLY = 15
+VICTIM = BIDDERS[1]
+NOTHING = (0, 0)
 
 __all__ = ["DAY", "HOUR", "PROCEEDS", "UNSOLD", "refused"]
+
+
+@cache
+def market() -> Market:
+    """Return the tokens and the factory that the tests share."""
+    return Market()
 
 
 def terms_of(
@@ -140,3 +150,9 @@ class Stage:
     def loot(self) -> tuple[int, int]:
         """Return what the thief has of both tokens."""
         return self.market.sale_token.balance(THIEF), self.market.payment_token.balance(THIEF)
+
+
+def signed(sale: Sale, clearing: Clearing, digest: bytes = DIGEST) -> tuple[Clearing, bytes]:
+    """Return a result with a digest, and the allocator's signature over it."""
+    clearing = clearing._replace(digest=digest)
+    return clearing, ALLOCATOR.sign_clearing(sale.address, clearing)

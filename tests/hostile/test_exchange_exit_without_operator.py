@@ -6,9 +6,8 @@ account itself or by a stranger.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,31 +20,25 @@ from tests.evm.exchange import (
     HOUR,
     LOT_SIZE,
     TICK_VALUE,
-    Floor,
     encode,
 )
 from tests.evm.machine import account, words
 from tests.evm.sale import STRANGER, ZERO_ADDRESS, Token
 from tests.evm.signatures import Key
 from tests.hostile.scene import refused
-from tests.hostile.trading_scene import LIMITS, LOTS, MAKER, PEOPLE, TAKER, THIEF, TradingStage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.hostile.trading_scene import (
+    LIMITS,
+    LOTS,
+    MAKER,
+    PEOPLE,
+    TAKER,
+    THIEF,
+    TradingStage,
+    floor,
+)
 
 CENTURY = 100 * 365 * DAY
 CROWD = 12
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
 
 
 @pytest.fixture(params=["running", "paused", "ownerless", "paused and ownerless"])

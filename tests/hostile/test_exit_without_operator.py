@@ -5,37 +5,24 @@ Nobody signs, relays or helps: whatever is called here is called by a stranger o
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.evm.sale import CLEARED, FAILED, NO_DIGEST, STRANGER, Market
-from tests.hostile.scene import BIDDERS, DAY, PROCEEDS, UNSOLD, Stage, refused, terms_of
+from tests.evm.sale import CLEARED, FAILED, NO_DIGEST, STRANGER
+from tests.hostile.scene import BIDDERS, DAY, PROCEEDS, UNSOLD, Stage, market, refused, terms_of
 from tests.parity.books import OFFERED, random_book
 from tests.parity.playing import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gavelbook.auction import Pricing, Rule
 
 BOOKS = 15
 CENTURY = 100 * 365 * DAY
 
 every_rule = pytest.mark.parametrize(("rule", "pricing"), OFFERED)
-
-
-@cache
-def market() -> Market:
-    return Market()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with market().machine.trial():
-        yield
 
 
 @pytest.fixture(params=OFFERED, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")

@@ -5,8 +5,7 @@ Each is refused with the error that says why, and nothing has changed.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from tests.evm.exchange import (
     CANCEL_NOTICE,
     MATCHER,
     TAKER_FEE_BPS,
-    Floor,
     raw,
 )
 from tests.evm.exchange_signing import (
@@ -37,36 +35,16 @@ from tests.hostile.trading_scene import (
     TAKER,
     THIEF,
     TradingStage,
+    floor,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROLES = pytest.mark.parametrize("index", [0, 1], ids=["maker", "taker"])
 NOBODYS = 1
 
 
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
-
-
 @pytest.fixture(params=list(Side), ids=lambda side: f"maker-{'sells' if side else 'buys'}")
 def stage(_leave_no_trace: None, request: pytest.FixtureRequest) -> TradingStage:
     return TradingStage(floor(), request.param)
-
-
-def settles(stage: TradingStage, *orders: SignedOrder) -> None:
-    """The orders of both traders settle in whole: what was refused before was refused rightly."""
-    stage.settle(stage.batch(orders))
-    for key in (MAKER, TAKER):
-        assert stage.exchange.lane(key.address, 0).filled_lots == LOTS
 
 
 # --- Orders that nobody signed ---------------------------------------------------------------
@@ -95,7 +73,7 @@ def test_order_with_other_terms(stage: TradingStage, index: int, fields: dict[st
 
     stage.refuses(stage.batch(orders, [(1, 0, 1)]), "BadOrderSignature", index)
 
-    settles(stage)
+    stage.settles()
 
 
 @ROLES
@@ -198,7 +176,7 @@ def test_batch_twice_too_early_or_too_late(stage: TradingStage) -> None:
 
 
 def test_batch_settled_again_under_a_new_number_stays_in_size(stage: TradingStage) -> None:
-    settles(stage)
+    stage.settles()
     stage.refuses(stage.batch(), "Overfilled", 0, LOTS, 2 * LOTS)
 
 

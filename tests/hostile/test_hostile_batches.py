@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from functools import cache, partial
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from tests.evm.exchange import (
     LOT_SIZE,
     MATCHER,
     TICK_VALUE,
-    Floor,
     settle_call,
     text,
 )
@@ -33,27 +32,15 @@ from tests.evm.machine import Reverted
 from tests.evm.signatures import Key
 from tests.hostile.random_batches import Signers, limits_kept
 from tests.hostile.scene import refused
+from tests.hostile.trading_scene import floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.evm.exchange_signing import Batch
 
 EXAMPLES = int(os.environ.get("GAVELBOOK_EXAMPLES", "60"))
 CALLS = int(os.environ.get("GAVELBOOK_CALLS", "3000"))
 STEPS = 25
 KEYS = tuple(Key(f"trader {number}") for number in range(4))
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
 
 
 def funded(random: Random) -> tuple[Escrow, Signers]:

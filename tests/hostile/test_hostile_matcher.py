@@ -6,7 +6,6 @@ that says why, and nothing has changed; the right batch settles all the same.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +19,6 @@ from tests.evm.exchange import (
     MAKER_FEE_BPS,
     TAKER_FEE_BPS,
     TICK_VALUE,
-    Floor,
 )
 from tests.evm.signatures import Key
 from tests.hostile.trading_scene import (
@@ -30,40 +28,20 @@ from tests.hostile.trading_scene import (
     TAKER,
     WEALTH,
     TradingStage,
+    floor,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.evm.exchange_signing import (
         SignedOrder,
     )
 
 ROLES = pytest.mark.parametrize("index", [0, 1], ids=["maker", "taker"])
-NOBODYS = 1
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
 
 
 @pytest.fixture(params=list(Side), ids=lambda side: f"maker-{'sells' if side else 'buys'}")
 def stage(_leave_no_trace: None, request: pytest.FixtureRequest) -> TradingStage:
     return TradingStage(floor(), request.param)
-
-
-def settles(stage: TradingStage, *orders: SignedOrder) -> None:
-    """The orders of both traders settle in whole: what was refused before was refused rightly."""
-    stage.settle(stage.batch(orders))
-    for key in (MAKER, TAKER):
-        assert stage.exchange.lane(key.address, 0).filled_lots == LOTS
 
 
 # --- Prices and fees -------------------------------------------------------------------------
@@ -76,7 +54,7 @@ def test_fill_beyond_the_takers_limit(stage: TradingStage) -> None:
 
     stage.refuses(stage.batch([stage.maker, taker]), "PriceOutsideLimit", 0, price, worse)
 
-    settles(stage, stage.maker, stage.sign(TAKER, stage.taker_side, ticks=price))
+    stage.settles(stage.maker, stage.sign(TAKER, stage.taker_side, ticks=price))
 
 
 def test_fill_beyond_the_makers_limit(stage: TradingStage) -> None:
@@ -155,7 +133,7 @@ def test_fill_over_size(stage: TradingStage, index: int) -> None:
     in_two = stage.batch(orders, [(1, 0, 6), (1, 0, 5)])
     stage.refuses(in_two, "Overfilled", index, LOTS, LOTS + 1)
 
-    settles(stage, *orders)
+    stage.settles(*orders)
 
 
 @ROLES

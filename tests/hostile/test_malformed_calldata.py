@@ -7,9 +7,9 @@ lists) and with data cut, stretched and garbled. GAVELBOOK_CALLS sets how many c
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode as abi_encode
@@ -17,12 +17,19 @@ from eth_utils.crypto import keccak
 
 from tests.evm.compiled import Function, contract
 from tests.evm.machine import Reverted, account
-from tests.evm.sale import FUNDED, ISSUER, Market, encode_terms, key_of, sale_contract
-from tests.hostile.scene import BIDDERS, PROCEEDS, SUPPLY, THIEF, UNSOLD, Stage, refused, terms_of
+from tests.evm.sale import FUNDED, ISSUER, encode_terms, key_of, sale_contract
+from tests.hostile.scene import (
+    BIDDERS,
+    PROCEEDS,
+    SUPPLY,
+    THIEF,
+    UNSOLD,
+    Stage,
+    market,
+    refused,
+    terms_of,
+)
 from tests.parity.books import OFFERED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CALLS = int(os.environ.get("GAVELBOOK_CALLS", "4000"))
 SEED = int(os.environ.get("GAVELBOOK_SEED", "1"))
@@ -52,17 +59,6 @@ EDGES: tuple[int, ...] = (
     2**32 - 1,
 )
 EDGES += (2**32, 2**40, 2**64 - 1, 2**64, 2**128, 2**160, 2**255, 2**256 - 2, 2**256 - 1)
-
-
-@cache
-def market() -> Market:
-    return Market()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with market().machine.trial():
-        yield
 
 
 def brought_to(phase: str) -> Stage:

@@ -7,7 +7,6 @@ about it: matched trades settle, or are undone once that is for good.
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -44,34 +43,17 @@ from tests.evm.exchange import (
     MAX_BALANCE,
     TICK_VALUE,
     Exchange,
-    Floor,
     raw,
 )
 from tests.evm.exchange_signing import Withdrawal, sign_batch, sign_order
 from tests.evm.signatures import Key
-from tests.hostile.trading_scene import LIMITS, LOTS, MAKER, TAKER, THIEF, TradingStage
+from tests.hostile.trading_scene import LIMITS, LOTS, MAKER, TAKER, THIEF, TradingStage, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gavelbook.exchange.markets import Market
     from tests.evm.exchange_signing import SignedOrder as OnChain
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
-
-
-@pytest.fixture
-def stage(_leave_no_trace: None) -> TradingStage:
-    return TradingStage(floor())
 
 
 def open_fill(

@@ -5,9 +5,9 @@ Withdrawals need the account; the owner's powers wait for a delay in which every
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +21,6 @@ from tests.evm.exchange import (
     KEY_DELAY,
     MATCHER,
     OWNER,
-    Floor,
     encode,
     selector,
 )
@@ -45,30 +44,12 @@ from tests.hostile.trading_scene import (
     THIEF,
     WEALTH,
     TradingStage,
+    floor,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CALLS = 1_500
 LOOT = account("loot")
 EDGES = (0, 1, 2, 3, 100, 10_000, 2**16, 2**32, 2**40 - 1, 2**64, 2**216 - 1, 2**255, 2**256 - 1)
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
-
-
-@pytest.fixture
-def stage(_leave_no_trace: None) -> TradingStage:
-    return TradingStage(floor())
 
 
 def withdrawal(key: Key = MAKER, **fields: Any) -> Withdrawal:

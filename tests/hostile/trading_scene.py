@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,12 @@ WEALTH = 10**12
 LOTS = 10
 LIMITS = {Side.SELL: 100, Side.BUY: 120}
 """Size and limits of the two orders."""
+
+
+@cache
+def floor() -> Floor:
+    """Return the exchange that the tests share."""
+    return Floor()
 
 
 class TradingStage:
@@ -67,6 +74,12 @@ class TradingStage:
     def settle(self, batch: Batch) -> None:
         """Have a batch settled that the matcher signs."""
         self.floor.settle(batch)
+
+    def settles(self, *orders: SignedOrder) -> None:
+        """Settle both traders' orders in whole: what was refused before was refused rightly."""
+        self.settle(self.batch(orders))
+        for key in (MAKER, TAKER):
+            assert self.exchange.lane(key.address, 0).filled_lots == LOTS
 
     def refuses(self, batch: Batch, name: str, *arguments: object) -> None:
         """Settlement of a batch that the matcher signs meets this error and changes nothing."""

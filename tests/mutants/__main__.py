@@ -42,6 +42,8 @@ SALE = Part(
     "SaleFactory",
     (
         "tests/hostile/test_hostile_allocator.py",
+        "tests/hostile/test_hostile_bidder.py",
+        "tests/hostile/test_hostile_token.py",
         "tests/hostile/test_exit_without_operator.py",
         "tests/hostile/test_griefing.py::test_full_tick_stops_nothing_but_bids_at_it",
         "tests/parity/test_differential.py",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +12,8 @@ import requests
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from ape_gavelbook.paths import anvil_folder, project_root
+from ape_gavelbook.paths import project_root
+from tests.chain.anvil_chain import launched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 PASSPHRASE = "a passphrase of the tests"
 ALIAS = "issuer"
 APE = project_root() / ".venv" / "bin" / "ape"
-_START_SECONDS = 20
 _RUN_SECONDS = 240
 
 
@@ -93,26 +91,11 @@ class Scripts:
         return printed
 
 
-@contextmanager
-def running_anvil(folder: Path, *options: str):
-    """Run an anvil on a free port until the end of the block."""
-    log = folder / "anvil.log"
-    command = [str(anvil_folder() / "anvil"), "--port", "0", *options]
-    # Not into the user's folder, where it would leave its states behind.
-    command += ["--cache-path", str(folder / "anvil")]
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
-        yield Chain(_url(log))
-    finally:
-        process.terminate()
-        process.wait(_START_SECONDS)
-
-
 @pytest.fixture
 def local(tmp_path):
     """Scripts on a shared anvil, as ``ethereum:local:foundry`` sees it."""
-    with running_anvil(tmp_path) as chain:
+    with launched() as url:
+        chain = Chain(url)
         variables = {"APE_FOUNDRY_HOST": chain.url}
         yield chain, Scripts("ethereum:local:foundry", tmp_path, variables)
 
@@ -129,7 +112,8 @@ def sepolia(tmp_path):
     # A cheap key derivation: the keystore lives as long as the test.
     keyfile = Account.encrypt(account.key, PASSPHRASE, kdf="pbkdf2", iterations=2)
     (accounts / f"{ALIAS}.json").write_text(json.dumps(keyfile))
-    with running_anvil(tmp_path, "--chain-id", "11155111", "--block-time", "1") as chain:
+    with launched("--chain-id", "11155111", "--block-time", "1") as url:
+        chain = Chain(url)
         chain.request("anvil_setBalance", account.address, hex(10**21))
         variables = {
             "SEPOLIA_RPC_URL": chain.url,
@@ -168,16 +152,6 @@ def write_terms(path: Path, now: int, **changes: object) -> Path:
     }
     path.write_text("".join(f"{key}: {value}\n" for key, value in terms.items()))
     return path
-
-
-def _url(log: Path) -> str:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        for line in log.read_text().splitlines():
-            if line.startswith("Listening on "):
-                return f"http://{line.split()[-1]}"
-        time.sleep(0.05)
-    raise AssertionError(f"anvil is silent: {log.read_text()}")
 
 
 def _word(value: str) -> str:

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gavelbook.chain.sale_types import Phase
-from tests.scripts.conftest import ALIAS, running_anvil, write_terms
+from tests.chain.anvil_chain import launched
+from tests.scripts.conftest import ALIAS, write_terms
 
 SEPOLIA_WETH = "0xfFf9976782d46CC05630D1f6eBAb18b2324d6B14"
 ISSUER, ALLOCATOR, ALICE, BOB = "TEST::0", "TEST::1", "TEST::3", "TEST::4"
@@ -107,8 +108,8 @@ def test_configured_for_sepolia_with_a_keystore_account(sepolia, tmp_path):
 
 def test_another_chain_behind_the_address_of_sepolia_is_refused(sepolia, tmp_path):
     _, scripts, _ = sepolia
-    with running_anvil(tmp_path, "--chain-id", "31337") as other:
-        scripts.variables["SEPOLIA_RPC_URL"] = other.url
+    with launched("--chain-id", "31337") as other:
+        scripts.variables["SEPOLIA_RPC_URL"] = other
         printed = scripts.run("deploy", "--account", ALIAS, "--yes", code=2)
     assert "error: network_mismatch_error" in printed
 

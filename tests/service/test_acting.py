@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from gavelbook.api.settings import Rate, Rates
 from gavelbook.chain.sale_types import Permit
 from gavelbook.chain.token import Token
+from gavelbook.client import NetworkError
 from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import (
     AccountKind,
@@ -282,6 +283,37 @@ def test_nobody_cancels_for_another(desk, terms, ada, owner, wallet, signers):
         carry_out(desk.sign_in(claimed), claimed, forger)
     assert refused.value.code == "bad_sign_in"
     assert not desk.may_read(claimed)
+
+
+def test_an_order_takes_no_lane_of_another_however_many_are_open(desk, terms, world):
+    """An order in the lane of one that is open would put that out of the book."""
+    eva = DemoSigner(world.web3, enabled=True).actors[4]
+    with world.visitor(4) as client:
+        first = client.limit(1, "buy", 1, 10)
+        for _ in range(10):
+            many = [client.sign_order(1, "buy", lots=1, ticks=9) for _ in range(50)]
+            assert all(item.placement for item in client.place_batch(many))
+        world.settle_down()
+        desk.refresh(terms, eva)
+
+        lane = desk.draft(terms, eva, Ticket("buy", 1, 8)).order.lane
+
+        assert len(desk.account(terms, eva).open_orders) == 501
+        assert lane not in {int(client.order(first.order_hash).lane), *range(501)}
+
+
+def test_an_order_that_was_accepted_is_so_though_the_lists_cannot_be_read(
+    desk, terms, ada, world, signers, monkeypatch
+):
+    draft = desk.draft(terms, ada, Ticket("buy", 3, 8_000))
+
+    def no_answer(*_):
+        raise NetworkError("no_answer", "Expected an answer, was none")
+
+    monkeypatch.setattr(desk._reader, "account", no_answer)
+    placed = carry_out(desk.place(draft), ada, signers)
+
+    assert (placed.order_hash, placed.remaining) == (draft.order_hash, 3)
 
 
 def test_whoever_merely_names_addresses_drives_nobody_out(world, signers, owner, wallet):

@@ -319,6 +319,35 @@ def test_a_reorganisation_takes_its_entries_back(world):
     assert [entry.amount.units for entry in world.desk.history(actor).entries] == [10]
 
 
+def test_transfers_are_told_once_and_only_what_moved(world):
+    sender, receiver = world.actor(0), world.actor(1)
+    stage, paid = world.stage, world.stage.paid
+    world.do(sender, world.desk.deposit(sender, world.paid, 10))
+    stage.do(stage.bidders[0], paid.transfer(receiver.address, 7))
+    stage.do(stage.bidders[0], paid.transfer(receiver.address, 0))
+    stage.do(stage.bidders[0], paid.transfer(sender.address, 5))
+    sent, received = (world.desk.history(each).entries for each in (sender, receiver))
+    assert [(each.what, each.amount.units, each.other) for each in sent[:3]] == [
+        (Happening.SENT, 5, sender.address),
+        (Happening.SENT, 7, receiver.address),
+        (Happening.DEPOSIT, 10, sender.address),
+    ]
+    assert (received[0].what, received[0].amount.units) == (Happening.RECEIVED, 7)
+    assert (received[0].other, received[0].place) == (sender.address, "Wallet")
+    assert received[0].transaction == sent[1].transaction
+
+
+def test_a_transfer_that_was_taken_back_is_gone_from_the_history(world):
+    actor, stage = world.actor(1), world.stage
+    before = world.desk.history(actor).entries
+    kept = stage.request("evm_snapshot")
+    stage.do(stage.bidders[0], stage.paid.transfer(actor.address, 7))
+    assert len(world.desk.history(actor).entries) == len(before) + 1
+    stage.request("evm_revert", [kept])
+    stage.mine(3)
+    assert world.desk.history(actor).entries == before
+
+
 def test_pages_of_the_history_are_the_newest_first(world):
     actor = world.actor(0)
     for amount in (1, 2, 3):

@@ -106,7 +106,7 @@ class PortfolioWorld(MarketWorld):
 
 
 @contextmanager
-def portfolio_world(folder, owner_number=0, operating=None):
+def portfolio_world(folder, owner_number=0, operating=None, kind=PortfolioWorld):
     """Yield a world whose exchange is served, and owned by an account of the development chain."""
     with LocalChain(
         DEVELOPMENT_MNEMONIC, folder, genesis_time=int(time.time()) - 10_000, port=free_port()
@@ -115,7 +115,7 @@ def portfolio_world(folder, owner_number=0, operating=None):
         owner = HdWallet(DEVELOPMENT_MNEMONIC).account(owner_number)
         people = [owner, *(v.account for v in visitors(HdWallet(DEVELOPMENT_MNEMONIC)))]
         chain.batch("anvil_setBalance", [(each.address, hex(100 * WHOLE)) for each in people])
-        world = PortfolioWorld(web3, owner, folder)
+        world = kind(web3, owner, folder)
         world.chain = chain
         world.folder = folder
         with world.serving(folder / "service", operating):

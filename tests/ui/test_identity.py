@@ -1,5 +1,7 @@
 """Who the visitor of a session is: the bar, the cookie, and that nobody becomes somebody else."""
 
+import contextlib
+import socket
 import time
 
 import pytest
@@ -258,3 +260,31 @@ def test_who_signs_in_after_a_demo_account_is_that_person(session, user):
     session.button(key="identity.demo.Eva").click().run()
     enter(session, user.token)
     assert who(session) == f"managed {user.name}"
+
+
+@contextlib.contextmanager
+def hung_signer():
+    """A signer that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_hung_signer_holds_a_page_for_seconds_only_and_is_asked_again(
+    session, browser, site, user, monkeypatch
+):
+    browser[COOKIE] = str(user.token)
+    with hung_signer() as url, monkeypatch.context() as patch:
+        patch.setenv("GAVELBOOK_SIGNER_URL", url)
+        began = time.monotonic()
+        session.run()
+        assert time.monotonic() - began < 10
+        assert who(session) == "nobody"
+        assert any("does not answer" in each.value for each in session.caption)
+        assert task(session) is None
+        began = time.monotonic()
+        session.run()
+        assert time.monotonic() - began < 2
+    monkeypatch.setattr(identity_state, "_RETRY_SECONDS", 0)
+    session.run()
+    assert who(session) == f"managed {user.name}"
+    assert not any("does not answer" in each.value for each in session.caption)

@@ -494,6 +494,21 @@ def test_a_pause_of_the_contract_is_said(page, world):
     assert not page.run().warning
 
 
+def test_a_chain_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
+    act_as(page.run(), "Ada")
+    monkeypatch.setenv("GAVELBOOK_RPC_URL", f"http://127.0.0.1:{free_port()}")
+    page.run()
+    assert [each.message for each in page.exception] == []
+    assert "The chain does not answer." in page.info[0].value
+    assert "Code `rpc_unreachable`" in texts(page)
+    assert not [each for each in page.button if each.key == "order.place"]
+    monkeypatch.setenv("GAVELBOOK_RPC_URL", world.chain.url)
+    button(page, "market.retry").click().run()
+    assert [each.message for each in page.exception] == []
+    assert page.title[0].value == "GVL / DUSD"
+    assert "| In the wallet | 50,000 | 50,000 |" in tables(page)
+
+
 def test_an_exchange_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
     monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "http://127.0.0.1:9")
     page.run()

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from gavelbook.api.operating import Operating
 from gavelbook.demo.local_chain import free_port
+from gavelbook.service.amounts import decimal_text
 from gavelbook.service.demo_signer import DemoSigner
 from gavelbook.service.exchange.chain_worker import ChainStatus
 from gavelbook.service.exchange.settlement_status import Alarm, SettleStatus
@@ -14,6 +15,7 @@ from gavelbook.service.exchange.watcher import WatchStatus
 from tests.ui.conftest import APP, act_as
 from tests.ui.portfolio_world import portfolio_world
 from tests.ui.test_sale_page import texts
+from ui.panels.operator_settlement import short_ether
 
 TOKEN = "the operator's token, longer than thirty-two characters"
 OWNER = 4
@@ -111,3 +113,26 @@ def test_an_exchange_that_is_silent_is_told_of(page, monkeypatch):
     page = page.run()
     assert [each.message for each in page.exception] == []
     assert "The exchange does not answer" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("wei", "text"),
+    [
+        (0, "0"),
+        (1, "<0.000001"),
+        (10**12, "0.000001"),
+        (10**12 + 1, "0.000001…"),
+        (10**18, "1"),
+        (99_990_829_530_935_806_717, "99.990829…"),
+        (1_234 * 10**18, "1,234"),
+    ],
+)
+def test_ether_is_short_and_never_more_than_it_is(wei, text):
+    assert short_ether(wei) == text
+
+
+def test_every_digit_of_the_keys_ether_can_be_copied(page, world):
+    matcher = next(each for each in page.code if "Matcher" in each.value)
+    account = next(each.value for each in page.code if each.value.startswith("0x"))
+    wei = world.web3.eth.get_balance(account)
+    assert f"{decimal_text(wei, 18)} ETH" in matcher.value

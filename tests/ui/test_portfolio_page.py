@@ -110,7 +110,7 @@ def test_the_table_shows_every_place(page, world):
     locked = decimal_text(7 * world.open.price(3), 18)
     assert row["In sale bids"][0].startswith(locked[:8])
     assert row["Free in escrow"] == ["10,000"]
-    assert row["In orders"] == row["Leaving escrow"] == ["0"]
+    assert row["Reserved in escrow"] == row["Leaving escrow"] == ["0"]
     assert "later" in row_of(page, "SLD")["To claim"]
     exact = "\n".join(code.value for code in page.code)
     assert f"In sale bids{' ' * 12}" in exact
@@ -185,7 +185,7 @@ def test_what_orders_reserve_stays(page, world):
         dan.limit(1, "buy", lots=100, ticks=1_000)
     world.settle_down()
     act_as(page, "Dan")
-    reserved = row_of(fresh(page), "DUSD")["In orders"]
+    reserved = row_of(fresh(page), "DUSD")["Reserved in escrow"]
     # 100 * 10, and as it waits in the book, the maker's 0.1 % of it.
     assert reserved == ["1,001"]
     tab(page, "Withdraw")
@@ -206,6 +206,23 @@ def test_what_orders_reserve_stays(page, world):
     [cancel] = [each for each in page.button if re.match(r"portfolio\.lane\.\d+\.\d+", each.key)]
     cancel.click().run()
     assert any("will be void after the notice" in each for each in messages(page))
+
+
+def test_a_withdrawal_agreed_before_is_sent_to_the_chain(page, world):
+    with world.visitor(1) as ben:
+        agreed = ben.withdraw(world.dusd.address, 30 * WHOLE)
+    world.settle_down()
+    act_as(page, "Ben")
+    fresh(page)
+    assert "A withdrawal of **30 DUSD** is agreed and not on the chain yet." in texts(page)
+    address = world.address("Ben")
+    before = world.dusd.balance_of(address), world.exchange.withdrawal_nonce(address)
+    [send] = [each for each in page.button if each.label == "Send it"]
+    send.click().run()
+    assert "30 DUSD withdrawn to the wallet." in messages(page), messages(page)
+    assert world.dusd.balance_of(address) == before[0] + 30 * WHOLE
+    assert world.exchange.withdrawal_nonce(address) == int(agreed.nonce) > before[1]
+    assert not [each for each in page.button if each.label == "Send it"]
 
 
 def test_trades_in_flight_are_told_apart(page, world):
@@ -309,7 +326,7 @@ def test_a_link_shows_what_is_public_of_anybody(start, world):
     assert page.title[0].value == "What is public of an account"
     assert any("an account that is not yours here" in each for each in messages(page))
     row = row_of(page, "DUSD")
-    assert "In orders" not in row
+    assert "Reserved in escrow" not in row
     assert row["In escrow"] == ["10,000"]
     assert not [each for each in page.button if each.key and ".go" in each.key]
 

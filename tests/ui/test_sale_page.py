@@ -17,7 +17,7 @@ def texts(app):
     tables = "\n".join(str(cell) for table in app.table for cell in table.value.to_numpy().flat)
     return f"{tables}\n" + "\n".join(
         element.value
-        for kind in (app.title, app.subheader, app.markdown, app.caption, app.success, app.error)
+        for kind in (app.title, app.header, app.markdown, app.caption, app.success, app.error)
         for element in kind
     )
 

@@ -178,7 +178,7 @@ def test_the_sale_says_what_the_form_cannot_know(world):
 @pytest.mark.parametrize("tab", ["Bids", "How it works", "Terms"])
 def test_names_that_strangers_chose_stay_text(world, tab):
     app = open_tab(visit(world, "hostile", "Ada"), "sale.tabs", tab)
-    spoken = [*app.title, *app.markdown, *app.caption, *app.subheader]
+    spoken = [*app.title, *app.markdown, *app.caption, *app.header]
     said = "\n".join(element.value for element in spoken)
     assert HOSTILE_NAME not in said
     for raw in ("<i>", "[a](", "**[", ":red[$", "=S|*D*"):

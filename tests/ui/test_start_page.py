@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -100,3 +103,19 @@ def test_a_chain_that_does_not_answer_is_a_sentence(start, monkeypatch):
     start.run()
     assert problems(start) == []
     assert "cannot be read right now" in start.error[0].value
+
+
+def test_the_course_of_prices_is_drawn_and_said():
+    def draw():
+        from ui.panels.price_course import price_course
+
+        price_course([50, 40, 90, 60], "Price of <all>", lambda price: f"{price} PAY")
+        price_course([7, 7], "Nothing moved", str)
+        price_course([], "Nothing at all", str)
+
+    [picture] = [each.proto.body for each in AppTest.from_function(draw).run().get("html")]
+    assert 'alt="Price of &lt;all&gt;: between 40 PAY and 90 PAY, now 60 PAY"' in picture
+    drawn = b64decode(re.search('base64,([^"]+)', picture)[1]).decode()
+    line = re.search('d="M0 ([^"]*)" fill="none"', drawn)[1]
+    assert [int(each) for each in re.findall(r"(?:^|V)(\d+)", line)] == [47, 57, 3, 36]
+    assert [int(each) for each in re.findall(r"H(\d+)", line)] == [150, 300, 450, 600]

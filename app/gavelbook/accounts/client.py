@@ -29,6 +29,8 @@ EXPORT_MEANING = (
 """What an account has to be told before `AccountsClient.export_key`."""
 
 _SECONDS = 30.0
+_LOOK_SECONDS = 3.0
+"""For what only reads: a page waits for it before it shows anything."""
 _SEND_SECONDS = 180.0
 _ATTEMPTS = 3
 
@@ -55,8 +57,12 @@ class AccountsClient:
         timeout: float = _SECONDS,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Take the signer's address and the key of the web process; ``timeout`` is in seconds."""
+        """Take the signer's address and the key of the web process.
+
+        ``timeout`` is in seconds; what only reads is given up after 3 of them at most.
+        """
         self.url = url
+        self._timeout = timeout
         self._http = httpx.Client(
             base_url=url,
             timeout=timeout,
@@ -277,7 +283,9 @@ class AccountsClient:
         if body is not None:
             headers["content-type"] = "application/json"
             content = ENCODER.encode(body)
-        timeout = _SEND_SECONDS if slow else self._http.timeout
+        timeout = _SEND_SECONDS if slow else self._timeout
+        if method == "GET":
+            timeout = min(timeout, _LOOK_SECONDS)
         try:
             response = self._http.request(
                 method, path, headers=headers, content=content, timeout=timeout

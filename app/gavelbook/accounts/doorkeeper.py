@@ -69,15 +69,16 @@ class Doorkeeper:
         """
         plain = name.strip().lower()
         self._throttle.attempt(plain, client)
-        account = self.registry.by_name(plain)
-        known_hash = None if account is None else account.password_hash
-        if not self._passwords.matches(known_hash, password) or account is None:
-            message = "Expected the name and password of an account, was another"
-            raise AccountsError("sign_in_failed", message)
+        account = self._whose(plain, password)
         self._throttle.succeeded(plain, client)
+        with self.registry.at_once():
+            # While the password was looked at, which takes long, it may have been changed.
+            if self.registry.by_id(account.id).password_hash != account.password_hash:
+                account = self._whose(plain, password)
+            let_in = self._let_in(account, client, "signed in")
         if self._passwords.outdated(account.password_hash):
-            self.registry.set_password_hash(account, self._passwords.hash(password))
-        return self._let_in(account, client, "signed in")
+            self.registry.renew_password_hash(account, self._passwords.hash(password))
+        return let_in
 
     def visit(self, token: str) -> Visit:
         """Return whose session ``token`` opens.
@@ -119,9 +120,11 @@ class Doorkeeper:
         """
         self.confirm(visit, password)
         check_password(new, visit.account.name)
-        self.registry.set_password_hash(visit.account, self._passwords.hash(new))
-        self.sessions.end_all(visit.account.id)
-        return self._let_in(visit.account, visit.session.client, "password changed")
+        password_hash = self._passwords.hash(new)
+        with self.registry.at_once():
+            self.registry.set_password_hash(visit.account, password_hash)
+            self.sessions.end_all(visit.account.id)
+            return self._let_in(visit.account, visit.session.client, "password changed")
 
     def sign_out(self, visit: Visit) -> None:
         """End the session of ``visit``."""
@@ -142,6 +145,15 @@ class Doorkeeper:
         """
         if not self.sessions.end(visit.account.id, session_id):
             raise AccountsError("session_unknown", "Expected an open session of this account")
+        self._trail.add(Doing(visit.account.id, visit.session.id, "session ended"))
+
+    def _whose(self, name: str, password: str) -> Account:
+        account = self.registry.by_name(name)
+        known_hash = None if account is None else account.password_hash
+        if not self._passwords.matches(known_hash, password) or account is None:
+            message = "Expected the name and password of an account, was another"
+            raise AccountsError("sign_in_failed", message)
+        return account
 
     def _let_in(self, account: Account, client: str, kind: str) -> tuple[Secret, Visit]:
         self._throttle.know(account.name, client)

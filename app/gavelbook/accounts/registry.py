@@ -8,6 +8,7 @@ from gavelbook.accounts.errors import AccountsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from eth_account.signers.local import LocalAccount
 
@@ -107,11 +108,23 @@ class Registry:
             raise AccountsError("key_of_another", message)
         return key
 
+    def at_once(self) -> AbstractContextManager[object]:
+        """Return a context that writes all or nothing, and in which nobody else writes."""
+        return self._store.writing()
+
     def set_password_hash(self, account: Account, password_hash: str) -> None:
         """Put ``password_hash`` in place of the account's."""
         with self._store.writing() as database:
             database.execute(
                 "UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash, account.id)
+            )
+
+    def renew_password_hash(self, account: Account, password_hash: str) -> None:
+        """Put another hash of the same password in place, unless the password was changed."""
+        with self._store.writing() as database:
+            database.execute(
+                "UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                (password_hash, account.id, account.password_hash),
             )
 
     def close(self, account: Account) -> None:

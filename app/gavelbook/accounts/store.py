@@ -91,6 +91,7 @@ CREATE TABLE IF NOT EXISTS dispatches (
     UNIQUE (account, request_id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS dispatches_by_state ON dispatches (state, id);
+CREATE INDEX IF NOT EXISTS dispatches_by_kind ON dispatches (kind, at);
 CREATE TABLE IF NOT EXISTS transfers (
     id TEXT PRIMARY KEY,
     account INTEGER NOT NULL REFERENCES accounts,

@@ -102,7 +102,10 @@ class Transfers:
                 "DELETE FROM transfers WHERE account = ? AND state = ? AND expires_at <= ?",
                 (visit.account.id, ASKED, now),
             )
-            waiting = sum(each.state == ASKED for each in self.of(visit))
+            waiting: int = database.execute(
+                "SELECT count(*) FROM transfers WHERE account = ? AND state = ?",
+                (visit.account.id, ASKED),
+            ).fetchone()[0]
             if waiting >= _MOST_ASKED:
                 message = f"Expected fewer than {_MOST_ASKED} transfers to confirm, was {waiting}"
                 raise AccountsError("too_many_transfers", message)

@@ -59,6 +59,7 @@ class VenueReader:
         self._tokens: dict[str, KnownToken] = {}
         self._markets: dict[int, Market] = {}
         self._deposit_addresses: dict[str, str] = {}
+        self._read_exchange: str | None = None
 
     def venue(self, *, again: bool = False) -> Venue:
         """Return what is known; ``again`` where something was missing a moment ago.
@@ -77,13 +78,14 @@ class VenueReader:
 
     def owner(self, address: str) -> Owner:
         """Return the account of ``address`` with its deposit address at the exchange."""
-        found = self._deposit_addresses.get(address)
+        known = self._deposit_addresses
+        found = known.get(address)
         if found is None:
             exchange = self.venue().exchange
             if exchange is None:
                 return Owner(address)
             found = Exchange(self.web3, exchange).forwarder_of(address)
-            self._deposit_addresses[address] = found
+            known[address] = found
         return Owner(address, found)
 
     def chain_time(self) -> int:
@@ -96,6 +98,10 @@ class VenueReader:
         if exchange is None:
             record = self._deployments.exchange(self.chain_id)
             exchange = None if record is None else self._checksummed(record.address)
+        if exchange != self._read_exchange:
+            # Another one was recorded: what is known is of the last.
+            self._markets, self._deposit_addresses = {}, {}
+            self._read_exchange = exchange
         if exchange is not None:
             self._read_markets(Exchange(self.web3, exchange))
         for sale in self._deployments.sales(self.chain_id):

@@ -22,7 +22,6 @@ _STATUS = {
     "not_found": 404,
     "unknown_market": 404,
     "unknown_order": 404,
-    "unknown_client_id": 404,
     "log_position_unknown": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,

@@ -51,10 +51,7 @@ class Nonces:
             content = bytes.fromhex(nonce)
         except ValueError:
             return 0.0
-        stamp, proof = (
-            content[: _TIME_BYTES + _RANDOM_BYTES],
-            content[_TIME_BYTES + _RANDOM_BYTES :],
-        )
+        stamp, proof = content[:_STAMP_BYTES], content[_STAMP_BYTES:]
         if nonce != content.hex() or not hmac.compare_digest(proof, self._proof(stamp, account)):
             return 0.0
         return int.from_bytes(stamp[:_TIME_BYTES]) / 1_000

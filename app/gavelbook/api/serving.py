@@ -127,15 +127,20 @@ async def serve(  # noqa: PLR0913
 async def _watch(desk: Desk, switch: Path) -> None:
     """Tell of batches, and take no new orders for as long as the file ``switch`` is there."""
     while True:
-        there = await asyncio.to_thread(switch.exists)
-        if there != desk.cancel_only:
-            structlog.get_logger().warning("cancel_only", on=there)
-        desk.cancel_only = there
-        desk.feed.look_for_batches()
-        desk.feed.mend_candles(
-            desk.views.position, lambda market: _newest_candles(desk.views, market)
-        )
+        try:
+            await _look(desk, switch)
+        except Exception:  # noqa: BLE001 -- a look that fails must not be the last one
+            structlog.get_logger().exception("look_failed")
         await asyncio.sleep(_WATCH_SECONDS)
+
+
+async def _look(desk: Desk, switch: Path) -> None:
+    there = await asyncio.to_thread(switch.exists)
+    if there != desk.cancel_only:
+        structlog.get_logger().warning("cancel_only", on=there)
+    desk.cancel_only = there
+    desk.feed.look_for_batches()
+    desk.feed.mend_candles(desk.views.position, lambda market: _newest_candles(desk.views, market))
 
 
 def _load(feed: Feed, exchange: EmbeddedExchange, settlements: Settlements) -> None:

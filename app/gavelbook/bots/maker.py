@@ -74,12 +74,8 @@ class MarketMaker:
 
     def refresh(self) -> None:
         """Notice quotes that were filled, so that the next step places them again."""
-        open_lanes = {
-            int(order.lane)
-            for order in self.client.orders(
-                market=self.settings.market, state="open", limit=500
-            ).orders
-        }
+        opened = self.client.open_orders(market=self.settings.market)
+        open_lanes = {int(order.lane) for order in opened}
         self._quoted = {lane: quote for lane, quote in self._quoted.items() if lane in open_lanes}
 
     def stop(self) -> None:

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
-from gavelbook.client.calls import Calls
+from gavelbook.client.base import TIMEOUT, ClientBase
 from gavelbook.client.errors import StreamError
 from gavelbook.client.steps import Failure, Pause, Response
 from gavelbook.client.streaming import LISTEN, StreamState, closing, stream_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
-    from eth_account.signers.local import LocalAccount
-
-    from gavelbook.client.lanes import Lanes
-    from gavelbook.client.steps import Flow, Patience, Request
+    from gavelbook.client.steps import Flow, Request
     from gavelbook.client.streaming import Update
-    from gavelbook.wire.scalars import Address
 
-P = ParamSpec("P")
 T = TypeVar("T")
-TIMEOUT = 10.0
 
 
-def _call(
-    flow: Callable[Concatenate[Calls, P], Flow[T]],
-) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
-    def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        return self.run(flow(self.calls, *args, **kwargs))
-
-    update_wrapper(call, flow)
-    return call
-
-
-class AsyncClient:
+class AsyncClient(ClientBase[httpx.AsyncBaseTransport]):
     """The exchange at ``url``; with ``account`` it signs orders, here.
 
     ``chain_id`` and ``contract`` pin what is signed for; without them the exchange is asked, and
@@ -54,61 +37,8 @@ class AsyncClient:
         'open'
     """
 
-    def __init__(  # noqa: PLR0913
-        self,
-        url: str,
-        *,
-        account: LocalAccount | None = None,
-        chain_id: int | None = None,
-        contract: str | None = None,
-        timeout: float = TIMEOUT,
-        patience: Patience | None = None,
-        lanes: Lanes | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self.url = url
-        self.calls = Calls(account, chain_id, contract, patience, lanes)
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, transport=transport)
-
-    @property
-    def address(self) -> Address:
-        """The account that signs."""
-        return self.calls.address
-
-    @property
-    def lanes(self) -> Lanes:
-        """Which lanes are used by what this client has placed."""
-        return self.calls.lanes
-
-    time = _call(Calls.time)
-    status = _call(Calls.status)
-    markets = _call(Calls.markets)
-    book = _call(Calls.book)
-    trades = _call(Calls.trades)
-    candles = _call(Calls.candles)
-    order = _call(Calls.order)
-    receipt = _call(Calls.receipt)
-    log = _call(Calls.log)
-
-    sign_order = _call(Calls.sign_order)
-    place = _call(Calls.place)
-    limit = _call(Calls.limit)
-    market_order = _call(Calls.market_order)
-    place_batch = _call(Calls.place_batch)
-    validate = _call(Calls.validate)
-    cancel = _call(Calls.cancel)
-    cancel_client_id = _call(Calls.cancel_client_id)
-    cancel_market = _call(Calls.cancel_market)
-    cancel_all = _call(Calls.cancel_all)
-
-    sign_in = _call(Calls.sign_in)
-    sign_out = _call(Calls.sign_out)
-    orders = _call(Calls.orders)
-    fills = _call(Calls.fills)
-    balances = _call(Calls.balances)
-    movements = _call(Calls.movements)
-    withdrawals = _call(Calls.withdrawals)
-    withdraw = _call(Calls.withdraw)
+    def _open(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout, transport=transport)
 
     async def run(self, flow: Flow[T]) -> T:
         """Do what ``flow`` asks, and return its result."""

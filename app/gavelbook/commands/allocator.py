@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gavelbook.commands.chain_options import from_block_option, rpc_option
+from gavelbook.commands.chain_options import (
+    confirmations_option,
+    from_block_option,
+    max_fee_option,
+    rpc_option,
+)
+from gavelbook.commands.terminal import ask_passphrase
 
 if TYPE_CHECKING:
     from gavelbook.service.allocator import AllocatorOutcome, AllocatorService
@@ -36,13 +42,7 @@ _SENTENCES = {
     type=click.Path(path_type=Path, file_okay=False),
     help="Where events, outbox and allocation file are kept.  [default: ~/.gavelbook]",
 )
-@click.option(
-    "--confirmations",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="Blocks on top of one that counts.",
-)
+@confirmations_option
 @click.option("--keeper", is_flag=True, help="Then pay bidders and issuer; abort if too late.")
 @click.option("--once", is_flag=True, help="Do what can be done now and do not wait for a time.")
 @click.option(
@@ -52,9 +52,7 @@ _SENTENCES = {
     show_default=True,
     help="Most bids of the margin shown in one transaction.",
 )
-@click.option(
-    "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
-)
+@max_fee_option
 def allocator_command(  # noqa: PLR0913, PLR0917
     sale: str,
     account: str,
@@ -89,7 +87,7 @@ def allocator_command(  # noqa: PLR0913, PLR0917
         state or DEFAULT_FOLDER,
         web3,
         address,
-        load_account(account, ask=_ask),
+        load_account(account, ask=ask_passphrase),
         first_block=first_block_of(web3, address) if from_block is None else from_block,
         confirmations=confirmations,
         policy=FeePolicy(max_fee_per_gas=max_fee_gwei * GWEI if max_fee_gwei else None),
@@ -113,10 +111,6 @@ def _keep(service: AllocatorService, outcome: AllocatorOutcome) -> None:
     keeper = Keeper(service.sale, service.sender, service.reader, show_progress=shown)
     report = keeper.run(outcome.plan)
     click.echo(f"paid {report.paid:,} bidders, {report.skipped:,} refused by a token")
-
-
-def _ask(alias: str) -> str:
-    return str(click.prompt(f"Passphrase of {alias}", hide_input=True, err=True))
 
 
 def _sentence(outcome: AllocatorOutcome) -> str:

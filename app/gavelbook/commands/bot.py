@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gavelbook.commands.terminal import ask_passphrase
+
 if TYPE_CHECKING:
     from gavelbook.client import Client
 
@@ -130,8 +132,4 @@ def _client(url: str, alias: str) -> Client:
     from gavelbook.chain.keystore import load_account
     from gavelbook.client import Client
 
-    return Client(url, account=load_account(alias, ask=_ask))
-
-
-def _ask(alias: str) -> str:
-    return str(click.prompt(f"Passphrase of {alias}", hide_input=True, err=True))
+    return Client(url, account=load_account(alias, ask=ask_passphrase))

@@ -18,5 +18,17 @@ rpc_option = click.option(
 from_block_option = click.option(
     "--from-block",
     type=click.IntRange(min=0),
-    help="Block to read events from.  [default: the sale's own, as recorded or searched]",
+    help="Block to read events from.  [default: the contract's own, as recorded or searched]",
+)
+
+confirmations_option = click.option(
+    "--confirmations",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Blocks on top of one that counts.",
+)
+
+max_fee_option = click.option(
+    "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
 )

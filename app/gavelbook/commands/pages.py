@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from types import FrameType
+from gavelbook.commands.terminal import end_on_sigterm
 
+if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _APPLICATION = "ui.server:create_app"
@@ -43,7 +41,7 @@ def pages_command(host: str, port: int, public_url: str | None, trusted_proxies:
     from gavelbook.service.logs import log_to_stderr
 
     log_to_stderr()
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_sigterm()
     port = port or _free_port(host)
     app = pages_app(public_url or f"http://{host}:{port}")
     server = TellingServer(
@@ -73,7 +71,3 @@ def _free_port(host: str) -> int:
     with socket.create_server((host, 0)) as found:
         port: int = found.getsockname()[1]
     return port
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(0)

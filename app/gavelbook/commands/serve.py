@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from gavelbook.commands.chain_options import from_block_option, rpc_option
+from gavelbook.commands.chain_options import (
+    confirmations_option,
+    from_block_option,
+    max_fee_option,
+    rpc_option,
+)
+from gavelbook.commands.terminal import ask_passphrase, end_on_sigterm
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from starlette.types import ASGIApp
     from web3 import Web3
 
 _NOBODY = bytes(20)
 """Whose the fees are until the chain has told, with its very first event."""
+
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- not bound here
+"""Where a server that listens everywhere is found by its own machine."""
 
 
 @click.command("serve")
@@ -62,13 +67,7 @@ _NOBODY = bytes(20)
     multiple=True,
     help="A rate limit: orders_per_account=500/2000 for instance. Repeatable.",
 )
-@click.option(
-    "--confirmations",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="Blocks on top of one that counts.",
-)
+@confirmations_option
 @click.option(
     "--batch-fills",
     type=click.IntRange(1, 400),
@@ -83,9 +82,7 @@ _NOBODY = bytes(20)
     show_default=True,
     help="Settle what has waited so long. The more fills in a batch, the less gas for each.",
 )
-@click.option(
-    "--max-fee-gwei", type=click.IntRange(min=1), help="Never offer more for gas.  [default: any]"
-)
+@max_fee_option
 @click.option(
     "--operator-token-file",
     metavar="FILE",
@@ -147,7 +144,7 @@ def serve_command(  # noqa: PLR0913
     from gavelbook.wallet.passphrases import read_passphrase
 
     log_to_stderr()
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_sigterm()
     web3 = connect(rpc)
     address, first_block = _place(web3, exchange, from_block)
     contract = Exchange(web3, address)
@@ -162,10 +159,10 @@ def serve_command(  # noqa: PLR0913
         folder,
         Domain(web3.eth.chain_id, bytes.fromhex(address[2:])),
         EngineTerms(_NOBODY),
-        bytes(load_account(matcher, ask=_ask).key),
+        bytes(load_account(matcher, ask=ask_passphrase).key),
         approved_on_chain(contract, confirmations),
     )
-    sender = load_account(relayer, ask=_ask)
+    sender = load_account(relayer, ask=ask_passphrase)
     chain = ChainSettings(
         first_block,
         confirmations=confirmations,
@@ -173,7 +170,7 @@ def serve_command(  # noqa: PLR0913
         settler=SettlerSettings(batch_fills=batch_fills, batch_seconds=batch_seconds),
     )
     operator_token = "" if operator_token_file is None else read_passphrase(operator_token_file)
-    beside = partial(_with_pages, settings.public_url, rpc, port) if pages else None
+    beside = partial(_with_pages, settings.public_url, rpc, host, port) if pages else None
     with embedded:
         embedded.start()
         with chain_worker_in(
@@ -200,14 +197,15 @@ def serve_command(  # noqa: PLR0913
             )
 
 
-def _with_pages(public_url: str, rpc: str, port: int, api: ASGIApp) -> ASGIApp:
+def _with_pages(public_url: str, rpc: str, host: str, port: int, api: ASGIApp) -> ASGIApp:
     """Return the API and, for all other paths, pages of the same chain and exchange."""
     from gavelbook.commands.pages import pages_app
 
     if not port:
         raise click.UsageError("Expected a port of your choice with --pages, was any")
     os.environ.setdefault("GAVELBOOK_RPC_URL", rpc)
-    os.environ.setdefault("GAVELBOOK_EXCHANGE_API", f"http://127.0.0.1:{port}")
+    own = _LOOPBACK.get(host, f"[{host}]" if ":" in host else host)
+    os.environ.setdefault("GAVELBOOK_EXCHANGE_API", f"http://{own}:{port}")
     return pages_app(public_url, api)
 
 
@@ -228,11 +226,3 @@ def _place(web3: Web3, exchange: str | None, from_block: int | None) -> tuple[st
         known = recorded is not None and recorded.address == address
         from_block = recorded.block if recorded and known else creation_block(web3, address)
     return address, from_block
-
-
-def _ask(alias: str) -> str:
-    return str(click.prompt(f"Passphrase of {alias}", hide_input=True, err=True))
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(0)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from gavelbook.commands.terminal import ask_passphrase, end_on_sigterm
+
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from gavelbook.accounts.settings import SignerSettings
 
@@ -30,7 +29,7 @@ def signer_command() -> None:
     from gavelbook.wallet import Keystore, Role, default_path
 
     log_to_stderr()
-    signal.signal(signal.SIGTERM, _stop)
+    end_on_sigterm()
     settings = _settings()
     keystore = Keystore(settings.keystore or default_path())
     # What needs no passphrase is refused before one is asked for.
@@ -64,8 +63,4 @@ def _passphrase(settings: SignerSettings, keystore: Path) -> str:
         return read_passphrase(settings.passphrase_file)
     if settings.passphrase is not None:
         return settings.passphrase.get_secret_value()
-    return str(click.prompt(f"Passphrase of {keystore}", hide_input=True, err=True))
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(0)
+    return ask_passphrase(str(keystore))

@@ -9,13 +9,13 @@ from gavelbook.demo.errors import DemoError
 from gavelbook.exchange.commands import decode
 from gavelbook.exchange.engine import Engine
 from gavelbook.exchange.orders import Side
-from gavelbook.service.exchange.entries import Entry, entry_digest, next_head
+from gavelbook.service.exchange.entries import entry_digest, next_head
 from gavelbook.service.exchange.public_log import PublicLog
 from gavelbook.service.exchange.receipts import Receipt, verify_receipt
 from gavelbook.service.exchange.sqlite_log import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gavelbook.client import Client
     from gavelbook.exchange.signing import Domain
@@ -90,21 +90,6 @@ class LogReplay:
             for account in (bytes.fromhex(each[2:]) for each in accounts)
             for token, balance in self.engine.balances(account).items()
         }
-
-
-def public_log(client: Client) -> PublicLog:
-    """Return the whole log, for an audit; it is read as it is needed."""
-    return PublicLog(bytes(client.log(limit=1).origin), _entries(client, 1))
-
-
-def _entries(client: Client, start: int) -> Iterator[Entry]:
-    """Yield the entries of the log from position ``start`` on, to its present end."""
-    following: int | None = start
-    while following is not None:
-        page = client.log(following)
-        for each in page.entries:
-            yield Entry(int(each.position), int(each.time), bytes(each.entry), bytes(each.head))
-        following = page.next
 
 
 def checked_receipt(client: Client, order_hash: bytes, domain: Domain, matcher: bytes) -> Receipt:

@@ -12,9 +12,10 @@ from gavelbook.demo.escrow_sums import EscrowEvents
 from gavelbook.demo.exchange_scene import DELAYS
 from gavelbook.demo.forged_batches import Forger
 from gavelbook.demo.leaving import leave, withdraw
-from gavelbook.demo.log_replay import BOOK_LEVELS, LogReplay, checked_receipt, public_log
+from gavelbook.demo.log_replay import BOOK_LEVELS, LogReplay, checked_receipt
 from gavelbook.demo.order_refusals import refused_orders
 from gavelbook.service.exchange.audit import audit_exchange
+from gavelbook.service.exchange.public_log import public_log
 from gavelbook.service.market_view import fixed_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from gavelbook.exchange.signing import compact_signature
 HEADER_BYTES = 48
 ORDER_BYTES = 116
 FILL_BYTES = 12
-MAX_ORDERS = 2**16 - 1
 
 _SELLS = 1
 _APPROVED = 2

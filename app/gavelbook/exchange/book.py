@@ -87,13 +87,6 @@ class PriceLevel(NamedTuple):
     orders: int
 
 
-class Match(NamedTuple):
-    """A resting order gave or took ``lots``."""
-
-    maker: LiveOrder
-    lots: int
-
-
 class Book:
     """The open orders of one market.
 

@@ -81,9 +81,10 @@ def request_withdrawal(state: State, command: RequestWithdrawal) -> list[Report]
     """Set an amount aside that may leave by a co-signed withdrawal.
 
     Raises:
-        ExchangeError: ``address_malformed``, ``amount_zero``, ``nonce_out_of_range``,
-            ``nonce_used``, ``withdrawal_expired``, ``account_in_deficit``,
-            ``too_many_withdrawals`` or ``insufficient_withdrawable``.
+        ExchangeError: ``address_malformed``, ``amount_zero``, ``balance_too_large``,
+            ``nonce_out_of_range``, ``deadline_out_of_range``, ``nonce_used``,
+            ``withdrawal_expired``, ``account_in_deficit``, ``too_many_withdrawals`` or
+            ``insufficient_withdrawable``.
 
     """
     token, amount, nonce = command.token, command.amount, command.nonce
@@ -140,7 +141,8 @@ def withdrawal_done(state: State, command: WithdrawalDone) -> list[Report]:
     """Let a paid withdrawal go, and give back those with earlier nonces.
 
     Raises:
-        ExchangeError: ``unknown_withdrawal``.
+        ExchangeError: ``unknown_withdrawal``, or ``insufficient_balance`` where the contract never
+            held as much.
 
     """
     account, withdrawal = _pending(state, command.account, command.nonce)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gavelbook.chain.exchange import Exchange
+from gavelbook.errors import GavelbookError
 from gavelbook.exchange.markets import Market
 from gavelbook.exchange.orders import Order
 from gavelbook.exchange.orders import Side as EngineSide
@@ -184,8 +186,7 @@ class MarketDesk:
         actor, order = draft.actor, draft.order
         lines = order_lines(draft.market, draft.ticket, order)
         signature = yield SignTypedData("Sign the order", draft.typed_data, lines)
-        with self._lock:
-            self._lanes_used[actor.address, order.lane] = time.monotonic()
+        self._note_lane(actor, order.lane)
         request = self._request(draft, signature)
         placement = self._api.send(actor, lambda calls: calls.place(request))
         self._wait_until_listed(draft.market, actor, draft.order_hash)
@@ -315,6 +316,13 @@ class MarketDesk:
             return False
         return lane not in self.account(terms, actor).lanes_in_use
 
+    def _note_lane(self, actor: Actor, lane: int) -> None:
+        now = time.monotonic()
+        with self._lock:
+            kept = self._lanes_used.items()
+            resting = {place: at for place, at in kept if now - at < _LANE_REST_SECONDS}
+            self._lanes_used = {**resting, (actor.address, lane): now}
+
     def _life(self, ticket: Ticket) -> int:
         """Return for how many seconds an order is signed."""
         if ticket.time_in_force == "GTC":
@@ -323,12 +331,14 @@ class MarketDesk:
 
     def _wait_until_listed(self, terms: MarketTerms, actor: Actor, order_hash: str) -> None:
         """Wait until the lists show an order that was accepted; they follow a moment later."""
-        for _ in range(_LISTED_TRIES if self.may_read(actor) else 0):
-            self.refresh(terms, actor)
-            orders = self.account(terms, actor).orders
-            if any(order.order_hash == order_hash for order in orders):
-                return
-            time.sleep(_LISTED_PAUSE)
+        # Lists that cannot be read say nothing against the order.
+        with suppress(GavelbookError):
+            for _ in range(_LISTED_TRIES if self.may_read(actor) else 0):
+                self.refresh(terms, actor)
+                orders = self.account(terms, actor).orders
+                if any(order.order_hash == order_hash for order in orders):
+                    return
+                time.sleep(_LISTED_PAUSE)
         self.refresh(terms, actor)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _BOARD_SECONDS, _ACCOUNT_SECONDS, _SLOW_SECONDS = 0.8, 1.5, 4.0
 _KEPT = 128
-_LEVELS, _TRADES, _CANDLES, _OWN, _MOST = 60, 40, 120, 100, 500
+_LEVELS, _TRADES, _CANDLES, _OWN = 60, 40, 120, 100
 
 
 class MarketReader:
@@ -135,9 +135,10 @@ class MarketReader:
         ask = self._api.ask_as
         balances = ask(actor, lambda client: client.balances())
         recent = ask(actor, lambda client: client.orders(market=market, limit=_OWN))
-        opened = ask(actor, lambda client: client.orders(state="open", limit=_MOST))
+        # All of them: one left out could lose its lane to the next that is placed.
+        opened = ask(actor, lambda client: client.open_orders())
         fills = ask(actor, lambda client: client.fills(market=market, limit=_OWN))
-        live = [order for order in opened.orders if order.market == market]
+        live = [order for order in opened if order.market == market]
         listed = {order.order_hash for order in recent.orders}
         # An old order may be open still, below the newest ones.
         orders = [*recent.orders, *(each for each in live if each.order_hash not in listed)]
@@ -148,7 +149,7 @@ class MarketReader:
             quote=self._holding(terms.quote, actor, balances),
             orders=tuple(_own_order(order) for order in orders),
             fills=tuple(_own_fill(fill) for fill in fills.fills),
-            lanes_in_use=frozenset(int(order.lane) for order in opened.orders),
+            lanes_in_use=frozenset(int(order.lane) for order in opened),
         )
 
     def _holding(self, token: Token, actor: Actor, balances: BalanceList) -> Holding:

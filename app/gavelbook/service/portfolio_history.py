@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gavelbook.auction import SaleTerms
-    from gavelbook.chain.account_logs import AccountEvent
+    from gavelbook.chain.account_logs import AccountEvent, Transfer
     from gavelbook.service.portfolio_reader import ListedMarket, PortfolioReader
     from gavelbook.service.sale_view import Token
     from gavelbook.wire.orders import FillPage, FillView
@@ -37,6 +37,8 @@ class Happening(StrEnum):
     BID_CANCELLED = "bid cancelled"
     TOKENS_CLAIMED = "tokens claimed"
     REFUND_CLAIMED = "refund claimed"
+    RECEIVED = "received"
+    SENT = "sent"
     BOUGHT = "bought"
     SOLD = "sold"
 
@@ -81,7 +83,7 @@ class Entry:
     paid: Sum | None = None
     fee: Sum | None = None
     other: str = ""
-    """The address that paid in, or that was paid; empty for a trade."""
+    """The address that paid in or sent, or that was paid; empty for a trade."""
     note: str = ""
     state: Settlement = Settlement.ON_CHAIN
     transaction: str = ""
@@ -119,10 +121,15 @@ def read_history(
         GavelbookError: what ``fills`` raises.
 
     """
+    # First, so that there is no transfer of a deposit or claim without its event.
+    transfers = reader.transfers(address)
     events = reader.events(address)
+    moved = _not_told(transfers, events)
     reader.clock.learn(each.event.block for each in events)
+    reader.clock.learn(each.block for each in moved)
     names = reader.place_names()
     told = [_entry(reader, each, names) for each in events]
+    told += [_transfer(reader, each, address, names) for each in moved]
     trades, all_trades = _trades(reader, fills, count) if fills is not None else ([], True)
     entries = sorted([*told, *trades], key=lambda entry: (entry.time, entry.order), reverse=True)
     shown = entries if count is None else entries[:count]
@@ -161,6 +168,33 @@ def _trade(fill: FillView, market: ListedMarket) -> Entry:
         state=_FILL_STATES[fill.state],
         transaction="" if fill.transaction_hash is None else fill.transaction_hash.text(),
         order=(1, int(fill.fill_id)),
+    )
+
+
+def _not_told(transfers: Iterable[Transfer], events: Iterable[AccountEvent]) -> list[Transfer]:
+    """Leave out what sales and exchange tell of themselves: bids, deposits, claims and so on."""
+    told = {(each.contract, each.event.transaction) for each in events}
+    return [
+        each
+        for each in transfers
+        if not {(each.sender, each.transaction), (each.receiver, each.transaction)} & told
+    ]
+
+
+def _transfer(
+    reader: PortfolioReader, found: Transfer, address: str, names: Mapping[str, str]
+) -> Entry:
+    sent = found.sender.lower() == address.lower()
+    other = found.receiver if sent else found.sender
+    return Entry(
+        time=reader.clock.time_of(found.block),
+        what=Happening.SENT if sent else Happening.RECEIVED,
+        place=names.get(other, "Wallet"),
+        amount=Sum(reader.token(found.token), found.units),
+        other=other,
+        transaction=found.transaction,
+        block=found.block,
+        order=(found.block, found.log_index),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from gavelbook.chain.account_logs import AccountLogs
+from gavelbook.chain.account_logs import AccountLogs, TransferLogs
 from gavelbook.chain.exchange import Escrow, Exchange
 from gavelbook.chain.sale import Owed, Sale
 from gavelbook.chain.sale_events import EventKind
@@ -18,14 +18,16 @@ from gavelbook.service.sale_reader import BlockClock
 from gavelbook.service.sale_view import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from web3 import Web3
 
     from gavelbook.auction import SaleTerms
-    from gavelbook.chain.account_logs import AccountEvent
+    from gavelbook.chain.account_logs import AccountEvent, Transfer
     from gavelbook.chain.deployments import DeploymentStore, SaleRecord
     from gavelbook.exchange.markets import Market
+
+T = TypeVar("T")
 
 _FRESH_SECONDS = 1.0
 _KEPT_ACCOUNTS = 128
@@ -75,6 +77,7 @@ class PortfolioReader:
         self._deposit_addresses: dict[str, str] = {}
         self._exit_delay = 0
         self._logs: OrderedDict[tuple[str, ...], AccountLogs] = OrderedDict()
+        self._transfers: OrderedDict[tuple[str, ...], TransferLogs] = OrderedDict()
 
     # What there is
 
@@ -157,19 +160,33 @@ class PortfolioReader:
 
     def events(self, address: str) -> tuple[AccountEvent, ...]:
         """Return the events of sales and exchange that name the account, in order."""
-        records = self._store.sales(self._chain_id)
-        contracts = {record.address: record.block for record in records}
-        exchange = self._store.exchange(self._chain_id)
-        if exchange is not None:
-            contracts[exchange.address] = exchange.block
+        contracts = self._contracts()
         if not contracts:
             return ()
-        logs = self._logs_of(address, contracts)
+        logs = self._kept(
+            self._logs,
+            (address, *sorted(contracts)),
+            lambda: AccountLogs(self.web3, list(contracts), address, min(contracts.values())),
+        )
         unwound = logs.unwound_events
         logs.sync()
         if logs.unwound_events != unwound:
             self.clock.forget()
         return logs.events()
+
+    def transfers(self, address: str) -> tuple[Transfer, ...]:
+        """Return what the account was sent, and sent, of the tokens traded here, in order."""
+        contracts, tokens = self._contracts(), [each.address for each in self.tokens()]
+        if not tokens:
+            return ()
+        logs = self._kept(
+            self._transfers,
+            (address, *sorted(tokens)),
+            lambda: TransferLogs(self.web3, tokens, address, min(contracts.values())),
+        )
+        if logs.sync():
+            self.clock.forget()
+        return logs.transfers()
 
     def place_names(self) -> dict[str, str]:
         """Return what people call the contracts, by address with checksum."""
@@ -181,16 +198,26 @@ class PortfolioReader:
 
     # Inside
 
-    def _logs_of(self, address: str, contracts: dict[str, int]) -> AccountLogs:
-        key = (address, *sorted(contracts))
+    def _contracts(self) -> dict[str, int]:
+        """Return sales and exchange with the blocks that made them, by address."""
+        records = self._store.sales(self._chain_id)
+        contracts = {record.address: record.block for record in records}
+        exchange = self._store.exchange(self._chain_id)
+        if exchange is not None:
+            contracts[exchange.address] = exchange.block
+        return contracts
+
+    def _kept(
+        self, logs: OrderedDict[tuple[str, ...], T], key: tuple[str, ...], begin: Callable[[], T]
+    ) -> T:
+        """Return the logs of ``key``, begun anew where they are not among those read last."""
         with self._lock:
-            if key not in self._logs:
-                first = min(contracts.values())
-                self._logs[key] = AccountLogs(self.web3, list(contracts), address, first)
-            self._logs.move_to_end(key)
-            while len(self._logs) > _KEPT_ACCOUNTS:
-                self._logs.popitem(last=False)
-            return self._logs[key]
+            if key not in logs:
+                logs[key] = begin()
+            logs.move_to_end(key)
+            while len(logs) > _KEPT_ACCOUNTS:
+                logs.popitem(last=False)
+            return logs[key]
 
     def _read(self, address: str) -> Portfolio:
         tokens, exchange = self.tokens(), self.exchange()

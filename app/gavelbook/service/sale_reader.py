@@ -32,33 +32,37 @@ _TIMED = frozenset({EventKind.BID_PLACED, EventKind.BID_CANCELLED, *_DECISIONS})
 
 
 class BlockClock:
-    """The times of blocks, asked for once each."""
+    """The times of blocks, asked for once each. Safe to share between threads."""
 
     def __init__(self, web3: Web3) -> None:
         """Ask ``web3``."""
         self._web3 = web3
         self._times: dict[int, int] = {}
+        self._lock = threading.RLock()
 
     def learn(self, numbers: Iterable[int]) -> None:
         """Ask for the times of all these blocks that are not known."""
-        unknown = sorted(set(numbers) - self._times.keys())
-        for first in range(0, len(unknown), _BATCH):
-            some = unknown[first : first + _BATCH]
-            with self._web3.batch_requests() as batch:
-                for number in some:
-                    batch.add(self._web3.eth.get_block(number))
-                blocks: list[Any] = batch.execute()
-            for number, block in zip(some, blocks, strict=True):
-                self._times[number] = int(block["timestamp"])
+        with self._lock:
+            unknown = sorted(set(numbers) - self._times.keys())
+            for first in range(0, len(unknown), _BATCH):
+                some = unknown[first : first + _BATCH]
+                with self._web3.batch_requests() as batch:
+                    for number in some:
+                        batch.add(self._web3.eth.get_block(number))
+                    blocks: list[Any] = batch.execute()
+                for number, block in zip(some, blocks, strict=True):
+                    self._times[number] = int(block["timestamp"])
 
     def forget(self) -> None:
         """Forget everything, after a reorganisation."""
-        self._times.clear()
+        with self._lock:
+            self._times.clear()
 
     def time_of(self, number: int) -> int:
         """Return the time of a block."""
-        self.learn([number])
-        return self._times[number]
+        with self._lock:
+            self.learn([number])
+            return self._times[number]
 
 
 class SaleReader:
@@ -106,18 +110,19 @@ class SaleReader:
     def _current(self, known: SaleView | None) -> SaleView:
         """Read on; return ``known`` where nothing came."""
         block = self._reader.sync()
-        unwound = self._reader.unwound_events
-        if known is not None and (block, unwound) == self._seen:
+        seen = (block, self._reader.unwound_events)
+        if known is not None and seen == self._seen:
             return known
-        if unwound != self._seen[1]:
+        if seen[1] != self._seen[1]:
             self._clock.forget()
-        self._seen = (block, unwound)
+            known = None
         events = self._reader.events()
-        place = events[-1] if events else None
-        if known is not None and (len(events), place) == self._last_event:
-            return known
-        self._last_event = (len(events), place)
-        return self._build(events, block)
+        last_event = (len(events), events[-1] if events else None)
+        if known is None or last_event != self._last_event:
+            known = self._build(events, block)
+        # Not before: what could not be read is asked for again.
+        self._seen, self._last_event = seen, last_event
+        return known
 
     def _build(self, events: Sequence[SaleEvent], block: int) -> SaleView:
         book = self._reader.book()

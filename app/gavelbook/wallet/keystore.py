@@ -162,7 +162,8 @@ class Keystore:
                 ``mnemonic_in_environment``.
 
         """
-        return {role: self._read().generations.get(role, 0) for role in Role}
+        generations = self._read().generations
+        return {role: generations.get(role, 0) for role in Role}
 
     def start_generation(self, role: Role, generation: int) -> None:
         """Note that ``role`` uses key number ``generation`` from now on.

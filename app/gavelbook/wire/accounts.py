@@ -79,7 +79,7 @@ class MovementView(Struct, frozen=True, rename="camel"):
     time: Uint64
     token: Address
     kind: str
-    """What happened: `deposit`, `deposit_reversed`, `withdrawal_paid`, `exited`, ..."""
+    """What happened: `deposit`, `deposit_reversed`, `withdrawal` or `exit`."""
     amount: Uint256
     direction: Literal["in", "out"]
 

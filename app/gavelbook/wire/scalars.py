@@ -94,7 +94,7 @@ class Octets(bytes):
     """Bytes, on the wire `0x` and two hexadecimal digits each."""
 
     sizes: ClassVar[tuple[int, ...]] = ()
-    """The lengths allowed; empty: any up to 1 MiB."""
+    """The lengths allowed; empty: any."""
 
     @classmethod
     def parse(cls, text: object) -> Self:

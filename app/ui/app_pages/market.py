@@ -15,7 +15,7 @@ from ui.panels.market_chooser import choose_market, terms_line
 from ui.panels.market_events import announce, is_awaited
 from ui.panels.market_silence import offer_chain_cancel, remember
 from ui.panels.money_panel import balances, balances_explained, money_form
-from ui.panels.order_form import order_form
+from ui.panels.order_form import order_form, skip_link, skip_target
 from ui.panels.order_inputs import OrderInputs
 from ui.panels.own_trading import (
     all_orders,
@@ -51,6 +51,7 @@ def floor(desk: MarketDesk, terms: MarketTerms) -> None:
     main, side = st.columns([15, 7], gap="medium")
     watched = None
     with side:
+        skip_target()
         if seen.board is None:
             st.caption("Orders can be written once the exchange answers.")
         else:
@@ -66,8 +67,9 @@ def floor(desk: MarketDesk, terms: MarketTerms) -> None:
             explain_silence(seen.silence)
             if seat:
                 offer_chain_cancel(seat)
-        elif seat and account:
-            _own_trading(seat, account)
+    # Below both: on a phone the form comes right after the book.
+    if seen.silence is None and seat and account:
+        _own_trading(seat, account)
 
 
 class _Seen(NamedTuple):
@@ -108,7 +110,7 @@ def _watched(board: Board, written: Written) -> Watched | None:
 
 def _own_trading(seat: Seat, account: AccountView) -> None:
     """Show orders, fills and money of the account; only the tab in front is made."""
-    st.subheader(f"Trading of {plain(seat.actor.name)}", anchor=False)
+    st.header(f"Trading of {plain(seat.actor.name)}", anchor=False)
     order, transaction = st.query_params.get("order"), st.query_params.get("tx")
     if order:
         linked_order(seat.terms, account, order)
@@ -144,6 +146,7 @@ def page() -> None:
             st.caption("Markets appear here as soon as one is listed on the exchange.")
             return
         terms = choose_market(markets)
+    skip_link()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(terms.name), anchor=False, width="content")
         if terms.halted:

@@ -34,7 +34,7 @@ def figures() -> None:
         sales_panel(facts)
 
 
-st.title("Operator")
+st.title("Operator", anchor=False)
 st.caption("For whoever runs this site. What the chain and the exchange tell everybody is public.")
 with plain_failures("operator"):
     shared = open_operator_desk()

@@ -40,7 +40,7 @@ def page() -> None:
     st.title("Results", anchor=False)
     live_part(desk, address)
     if len(decided) > 1:
-        st.subheader("Finished sales side by side", anchor=False)
+        st.header("Finished sales side by side", anchor=False)
         comparison_table(list(reversed(decided.values())))
 
 
@@ -69,10 +69,10 @@ def result(desk: SaleDesk, view: SaleView, decision: Decision) -> None:
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Who got what, price by price", anchor=False)
+        st.header("Who got what, price by price", anchor=False)
         outcome(view)
     with right:
-        st.subheader("Do the sums agree?", anchor=False)
+        st.header("Do the sums agree?", anchor=False)
         sums_table(view)
         audit_and_download(desk, view)
     result_tables(desk, view, decision)

@@ -11,13 +11,13 @@ import streamlit as st
 
 from ui.desk import accounts
 from ui.panels.account_requests import read, session
-from ui.wording import cell, count
+from ui.wording import cell, count, plain
 
 if TYPE_CHECKING:
     from gavelbook.accounts.bodies import TrailEntry
 
 _SHOWN = "account.trail.shown"
-_STEP = 50
+_STEP = 20
 _PAGE = 200
 _MILLISECONDS = 1_000
 
@@ -33,8 +33,8 @@ def trail() -> None:
     """Show the newest entries, with older ones and the whole as a file for the asking."""
     st.markdown(
         "Everything that was signed or sent with your key, and everything of weight that was done "
-        "to the account. *What it means* is what the signer itself understood before it signed; "
-        "*asked as* is what the page called it."
+        "to the account. The heading of an entry is what the page called it; the lines below are "
+        "what the signer itself understood before it signed."
     )
     shown = st.session_state.setdefault(_SHOWN, _STEP)
     token = session()
@@ -44,11 +44,8 @@ def trail() -> None:
     if not found.entries:
         st.info("Nothing yet. What you sign from now on is listed here.")
         return
-    st.dataframe(
-        [dict(zip(_COLUMNS, _row(entry), strict=True)) for entry in found.entries],
-        hide_index=True,
-        key="account.trail.table",
-    )
+    for entry in found.entries:
+        _draw(entry)
     with st.container(horizontal=True):
         if found.more:
             st.button("Older entries", key="account.trail.more", on_click=_show_more)
@@ -61,6 +58,29 @@ def trail() -> None:
             key="account.trail.csv",
         )
     st.caption(f"{count(len(found.entries), 'entry', 'entries')} shown, newest first.")
+
+
+def _draw(entry: TrailEntry) -> None:
+    kind = entry.kind[:1].upper() + entry.kind[1:]
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(entry.title or kind)}**", width="stretch")
+            st.caption(f"{_time(entry):%d %b %Y, %H:%M:%S} UTC", width="content")
+        if entry.title:
+            st.caption(plain(kind))
+        if entry.summary:
+            st.markdown(
+                "\n".join(
+                    f"- {plain(line.label)}: **{plain(line.text)}**" for line in entry.summary
+                )
+            )
+        proofs = {
+            "Transaction": entry.transaction,
+            "Digest": entry.digest,
+            "Session": entry.session,
+        }
+        told = [f"{name} {plain(proof)}" for name, proof in proofs.items() if proof]
+        st.caption("  \n".join(told))
 
 
 def _show_more() -> None:
@@ -81,10 +101,9 @@ def _entries(token: str, wanted: int | None) -> _Read:
 
 
 def _row(entry: TrailEntry) -> list[str]:
-    time = datetime.fromtimestamp(int(entry.at) // _MILLISECONDS, UTC)
     meaning = "; ".join(f"{line.label}: {line.text}" for line in entry.summary)
     told = [
-        f"{time:%Y-%m-%d %H:%M:%S}",
+        f"{_time(entry):%Y-%m-%d %H:%M:%S}",
         entry.kind,
         entry.title,
         meaning,
@@ -92,8 +111,11 @@ def _row(entry: TrailEntry) -> list[str]:
         entry.transaction,
         entry.session,
     ]
-    # The table has a download of its own.
     return [cell(text) for text in told]
+
+
+def _time(entry: TrailEntry) -> datetime:
+    return datetime.fromtimestamp(int(entry.at) // _MILLISECONDS, UTC)
 
 
 def _csv(entries: list[TrailEntry]) -> str:

@@ -34,7 +34,7 @@ def bid_form(desk: SaleDesk, view: SaleView, actor: Actor | None, now: int) -> N
     """Show the form; a bid goes out in one transaction that carries its own allowance."""
     stage = view.stage(now)
     if stage in {Stage.OPEN, Stage.FUNDED}:
-        st.subheader("Place a bid", anchor=False)
+        st.header("Place a bid", anchor=False)
     if stage is Stage.FUNDED:
         st.caption("The sale takes bids as soon as it opens.")
     elif stage is not Stage.OPEN:

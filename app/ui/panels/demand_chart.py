@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gavelbook.service.sale_view import SaleView, Token
 
 DEMAND, SUPPLY, CLEARING = "Demand at this price or above", "Supply", "Clearing price"
-_COLORS = {"light": ("#0f766e", "#64748b", "#c2700c"), "dark": ("#3cc7b5", "#94a3b8", "#f0a94a")}
+_COLORS = {"light": ("#0f766e", "#64748b", "#a35a08"), "dark": ("#3cc7b5", "#94a3b8", "#f0a94a")}
 _HEIGHT = 440
 
 

@@ -82,7 +82,7 @@ def first_steps(standing: Standing, view: SaleView | None, *, demo: bool) -> Non
 
     ``demo`` says whether visitors may take an account whose keys everybody knows.
     """
-    st.subheader("Three steps", anchor=False)
+    st.header("Three steps", anchor=False)
     arrive, bid, trade = st.columns(3, gap="medium")
     at = standing.next
     with arrive.container(border=True, height="stretch", key="start.step1"):

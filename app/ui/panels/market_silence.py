@@ -33,7 +33,7 @@ def offer_chain_cancel(seat: Seat) -> None:
     show_notice(_PLACE)
     if not orders:
         return
-    st.subheader("Your orders, as last seen", anchor=False)
+    st.header("Your orders, as last seen", anchor=False)
     st.caption(
         "The exchange may still match them. The contract can void an order without it: that takes "
         "effect after a short notice, and what was matched before still settles."

@@ -38,7 +38,7 @@ def balances(account: AccountView) -> None:
         if any(amounts) or name not in _RARE
     ]
     symbols = " | ".join(f":small[{plain(each.token.symbol)}]" for each in held)
-    head = f"| | {symbols} |\n|---|---:|---:|\n"
+    head = f"| :small[Token] | {symbols} |\n|---|---:|---:|\n"
     st.markdown(head + "\n".join(lines))
 
 

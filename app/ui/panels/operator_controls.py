@@ -26,7 +26,7 @@ def controls_panel(desk: OperatorDesk, facts: SiteFacts) -> None:
     exchange = facts.exchange
     if exchange is None:
         return
-    st.subheader("Controls")
+    st.header("Controls", anchor=False)
     _switch(desk, exchange)
     show_notice(_PLACE)
     with st.expander("What a pause does, and what else there is"):

@@ -30,7 +30,7 @@ def health_panel(facts: SiteFacts, own: OperatorView | None) -> None:
     for alert in found:
         badge = f":{_COLORS[alert.level]}-badge[{_WORDS[alert.level]}]"
         st.markdown(f"{badge} **{plain(alert.title)}**: {plain(alert.text)}")
-    st.subheader("Services")
+    st.header("Services", anchor=False)
     rows = [
         f"| {each.name} | :{_COLORS[each.level]}-badge[{each.state}] | {plain(each.detail)} |"
         for each in services(facts, own)

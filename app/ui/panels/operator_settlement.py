@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,27 +17,27 @@ if TYPE_CHECKING:
     from gavelbook.wire.operator import OperatorView
 
 _ETHER_DECIMALS = 18
-_GWEI_DECIMALS = 9
+_SHOWN_DIGITS = 6
 
 
 def settlement_panel(facts: SiteFacts, own: OperatorView | None) -> None:
     """Draw the figures of settlement and the last batches."""
-    st.subheader("Settlement")
+    st.header("Settlement", anchor=False)
     exchange = facts.exchange
     if exchange is None:
         st.caption("No exchange is recorded for this chain.")
         return
-    columns = st.columns(4)
+    row = st.container(horizontal=True)
     unsettled = "?" if facts.api is None else f"{int(facts.api.unsettled_fills):,}"
-    columns[0].metric("Fills to settle", unsettled, help=_oldest(facts, own))
-    columns[1].metric("Batches", f"{exchange.batch_count:,}", help="Settled on the chain so far.")
+    row.metric("Fills to settle", unsettled, help=_oldest(facts, own))
+    row.metric("Batches", f"{exchange.batch_count:,}", help="Settled on the chain so far.")
     fills = sum(batch.fills for batch in exchange.batches)
     gas = sum(batch.gas for batch in exchange.batches)
     each = f"{gas // fills:,}" if fills else "none yet"
     shown = f"Over the last {len(exchange.batches)} batches."
-    columns[2].metric("Gas per fill", each, help=shown)
+    row.metric("Gas per fill", each, help=shown)
     fees = sum(batch.fee for batch in exchange.batches)
-    columns[3].metric("Fees paid, ETH", _rounded(fees), help=f"{shown} Exactly {_ether(fees)} ETH.")
+    row.metric("Fees paid, ETH", short_ether(fees), help=f"{shown} Exactly {_ether(fees)} ETH.")
     if own is not None and own.settler is not None:
         _pending(own)
     _batches(exchange, facts.block_time)
@@ -44,22 +45,27 @@ def settlement_panel(facts: SiteFacts, own: OperatorView | None) -> None:
 
 def balances_panel(facts: SiteFacts) -> None:
     """Draw the keys that work here and what they have for transactions."""
-    st.subheader("Keys")
+    st.header("Keys", anchor=False)
     if not facts.balances:
         st.caption("None is known.")
         return
-    for each in facts.balances:
+    for place, each in zip(cycle(st.columns(2)), facts.balances, strict=False):
         state = ":green-badge[Enough]" if each.pays else ":gray-badge[Only signs]"
         if each.low:
             state = ":red-badge[Fill up]"
-        st.markdown(f"**{each.role}** {state} {_ether(each.wei)} ETH")
-        st.code(each.address, language=None, wrap_lines=True)
+        with place.container(border=True):
+            st.markdown(f"**{each.role}** {state} {short_ether(each.wei)} ETH")
+            st.code(each.address, language=None, wrap_lines=True)
     st.caption(f"Below {_ether(LOW_BALANCE)} ETH a key that pays is to be filled up.")
+    with st.expander("Every digit of the keys' ether"):
+        wide = max(len(each.role) for each in facts.balances)
+        lines = [f"{each.role:<{wide}}  {_ether(each.wei)} ETH" for each in facts.balances]
+        st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def sales_panel(facts: SiteFacts) -> None:
     """Draw the sales that wait for somebody."""
-    st.subheader("Sales")
+    st.header("Sales", anchor=False)
     if not facts.sales:
         st.caption("No sale waits for its clearing.")
     for task in facts.sales:
@@ -100,7 +106,8 @@ def _batches(exchange: ExchangeFacts, now: int) -> None:
                 "Fills": batch.fills,
                 "Gas": batch.gas,
                 "Gas per fill": batch.gas_per_fill,
-                "Fee, ETH": _ether(batch.fee),
+                "Fee, ETH": short_ether(batch.fee),
+                "Fee, wei": f"{batch.fee}",
                 "Transaction": batch.transaction,
             }
             for batch in exchange.batches
@@ -113,6 +120,9 @@ def _ether(wei: int) -> str:
     return decimal_text(wei, _ETHER_DECIMALS)
 
 
-def _rounded(wei: int) -> str:
-    """Return ether to a billionth, rounded down; the exact figure is beside it."""
-    return decimal_text(wei // 10**_GWEI_DECIMALS, _ETHER_DECIMALS - _GWEI_DECIMALS)
+def short_ether(wei: int) -> str:
+    """Return ether to a millionth, rounded down, with a mark where digits are left out."""
+    kept, rest = divmod(wei, 10 ** (_ETHER_DECIMALS - _SHOWN_DIGITS))
+    if not kept and rest:
+        return f"<{decimal_text(1, _SHOWN_DIGITS)}"
+    return decimal_text(kept, _SHOWN_DIGITS) + ("…" if rest else "")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ui.market_access import Seat
 
 PLACE = "order"
+_PLACE_ON_PAGE = "order-form"
 _LONGEST = 600
 _DRAFT, _ASKED = "order.draft", "order.asked"
 
@@ -69,6 +70,16 @@ def order_form(
         require_actor("You see what an order would cost. To place it, say who you are.")
     show_notice(PLACE)
     return written
+
+
+def skip_link() -> None:
+    """Draw a way past the book to the form; it shows itself once it has the focus."""
+    st.html(f'<a class="skip" href="#{_PLACE_ON_PAGE}">Skip to the order form</a>')
+
+
+def skip_target() -> None:
+    """Mark where `skip_link` leads: a press of Tab goes on from here."""
+    st.html(f'<span class="skip-target" id="{_PLACE_ON_PAGE}" tabindex="-1"></span>')
 
 
 def _replaced(inputs: OrderInputs, account: AccountView | None) -> OwnOrder | None:

@@ -22,7 +22,7 @@ _GETS = {Stage.OPEN: "would get", Stage.CLOSED: "gets, once the sale is cleared,
 
 def own_bids(desk: SaleDesk, view: SaleView, actor: Actor, now: int) -> None:
     """Show the live bids of ``actor`` and what can be done with them."""
-    st.subheader(f"Bids of {plain(actor.name)}", anchor=False)
+    st.header(f"Bids of {plain(actor.name)}", anchor=False)
     lines, stage = view.bids_of(actor.address), view.stage(now)
     if not lines:
         st.caption("No live bid in this sale.")

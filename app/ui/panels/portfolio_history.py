@@ -35,6 +35,8 @@ _WORDS = {
     Happening.BID_CANCELLED: "Bid cancelled",
     Happening.TOKENS_CLAIMED: "Tokens claimed",
     Happening.REFUND_CLAIMED: "Refund claimed",
+    Happening.RECEIVED: "Received",
+    Happening.SENT: "Sent",
     Happening.BOUGHT: "Bought",
     Happening.SOLD: "Sold",
 }
@@ -56,8 +58,7 @@ def own_history(owner: Owner) -> None:
     if not owner.desk.knows_trades(owner.actor):
         st.caption("Trades are left out until you have signed in to the exchange.")
     _history(history)
-    if owner.is_managed:
-        st.caption("What you sent to other addresses is on the page *Account*, *What was signed*.")
+    st.caption("Tokens that were sent and received are among it. Ether that was sent is not.")
     if history.entries:
         st.download_button(
             "Download all as CSV",
@@ -97,7 +98,7 @@ def transaction_note(entries: Sequence[Entry], transaction: str) -> None:
 
 def _history(history: History) -> None:
     if not history.entries:
-        st.caption("Nothing has happened yet. Deposits, bids, claims and trades appear here.")
+        st.caption("Nothing yet. Deposits, bids, claims, transfers and trades appear here.")
         return
     st.dataframe(
         _table(history.entries),

@@ -90,7 +90,7 @@ def short_number(token: Token, units: int) -> str:
 
 
 def _table(pots: Sequence[Pots], *, split: bool) -> str:
-    escrow = ("Free", "In orders", "Leaving") if split else ("All of it",)
+    escrow = ("Free", "Reserved", "Leaving") if split else ("All of it",)
     head = (
         '<tr><th class="token" rowspan="2" scope="col">Token</th>'
         '<th rowspan="2" scope="col">In the wallet</th>'
@@ -133,7 +133,7 @@ def _escrow(pots: Pots, *, split: bool) -> list[_Cell]:
     notes = "<br>".join(filter(None, (flying, arrived)))
     return [
         _Cell("Free in escrow", pots.free, notes, "group"),
-        _Cell("In orders", pots.reserved),
+        _Cell("Reserved in escrow", pots.reserved),
         _Cell("Leaving escrow", pots.leaving),
     ]
 
@@ -186,7 +186,7 @@ def _lines(pots: Pots) -> list[str]:
     else:
         rows += [
             ("Free in escrow", pots.free),
-            ("Reserved by orders", pots.reserved),
+            ("Reserved in escrow", pots.reserved),
             ("Leaving escrow", pots.leaving),
             ("Being booked", pots.booking),
         ]

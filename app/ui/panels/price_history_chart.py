@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from gavelbook.service.sale_view import SaleView
 
-_COLORS = {"light": ("#c2700c", "#64748b"), "dark": ("#f0a94a", "#94a3b8")}
+_COLORS = {"light": ("#a35a08", "#64748b"), "dark": ("#f0a94a", "#94a3b8")}
 _HEIGHT = 440
 _MILLISECONDS = 1_000
 _ROOM = 20

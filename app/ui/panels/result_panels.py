@@ -64,7 +64,7 @@ def sums_table(view: SaleView) -> None:
         f"| {'✓' if check.right else '✗ differs'} |"
         for check in checks
     ]
-    head = "| | From the bids | On the chain | |\n|---|---:|---:|---|\n"
+    head = "| Sum | From the bids | On the chain | Agree |\n|---|---:|---:|---|\n"
     st.markdown(head + "\n".join(lines))
     st.caption(
         "The left numbers are computed here from bids and terms, the right ones are read from the "

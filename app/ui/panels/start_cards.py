@@ -11,7 +11,8 @@ from gavelbook.service.sale_view import Stage
 from ui.components.live_chain import live_chain
 from ui.market_access import open_market_desk
 from ui.panels.headline import Clock, stage_badge, stage_clock
-from ui.wording import amount, plain, ratio
+from ui.panels.price_course import price_course
+from ui.wording import amount, count, plain, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,14 +47,14 @@ def follow_sales(views: Sequence[SaleView], view: SaleView | None, now: int) -> 
 def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> None:
     """Show where the sale ``view`` stands, and the way to it."""
     if view is None:
-        st.subheader("No sale yet", anchor=False)
+        st.header("No sale yet", anchor=False)
         st.caption("Sales appear here as soon as one is opened on this chain.")
         follow_sales(views, view, now)
         return
     stage, money = view.stage(now), view.payment_token
     with st.container(horizontal=True, vertical_alignment="center"):
         token = view.sale_token
-        st.subheader(f"Sale of {plain(token.name)} ({plain(token.symbol)})", anchor=False)
+        st.header(f"Sale of {plain(token.name)} ({plain(token.symbol)})", anchor=False)
         stage_badge(view, now)
     follow_sales(views, view, now)
     price = "none yet" if view.price_now is None else amount(money, view.price_now)
@@ -74,6 +75,8 @@ def sale_card(views: Sequence[SaleView], view: SaleView | None, now: int) -> Non
             delta_color="off",
             delta_arrow="off",
         )
+    prices = [each.price for each in view.history if each.price is not None]
+    price_course(prices, "Price of a lot lately", money.number)
     label = {Stage.OPEN: "Bid", Stage.FUNDED: "See the sale", Stage.CLOSED: "See the sale"}
     words = label.get(stage, "See the result")
     if st.button(words, type="primary", width="stretch", key="start.to_sale"):
@@ -87,17 +90,17 @@ def market_card() -> None:
         desk = open_market_desk()
         boards = [desk.board(terms) for terms in desk.markets()[:1]]
     except GavelbookError:
-        st.subheader("Market", anchor=False)
+        st.header("Market", anchor=False)
         st.caption("The exchange does not answer at the moment. This page tries again by itself.")
         boards = []
     else:
         if not boards:
-            st.subheader("Market", anchor=False)
+            st.header("Market", anchor=False)
             st.caption("No market is open yet.")
     for board in boards:
         terms, day, book = board.terms, board.day, board.book
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(f"Market {plain(terms.name)}", anchor=False)
+            st.header(f"Market {plain(terms.name)}", anchor=False)
         st.markdown(f"{plain(terms.base.name)} for {plain(terms.quote.name)}, at any time")
         quote = plain(terms.quote.symbol)
         with st.container(horizontal=True):
@@ -114,5 +117,7 @@ def market_card() -> None:
                 "Best bid / ask",
                 " / ".join("none" if price is None else terms.price(price) for price in (bid, ask)),
             )
+        ticks = [each.ticks for each in reversed(board.trades)]
+        price_course(ticks, f"Price over the last {count(len(ticks), 'trade')}", terms.price)
     if boards and st.button("Trade", type="primary", width="stretch", key="start.to_market"):
         st.switch_page(MARKET_PAGE)

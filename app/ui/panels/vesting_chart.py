@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gavelbook.service.sale_view import Token
     from gavelbook.service.vesting import Release
 
-_COLORS = {"light": ("#0f766e", "#c2700c", "#64748b"), "dark": ("#3cc7b5", "#f0a94a", "#94a3b8")}
+_COLORS = {"light": ("#0f766e", "#a35a08", "#64748b"), "dark": ("#3cc7b5", "#f0a94a", "#94a3b8")}
 _HEIGHT = 240
 _MILLISECONDS = 1_000
 

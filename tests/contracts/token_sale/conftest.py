@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.support import MAX, NO_SIGNATURE, clearing
+from tests.contracts.support import DIGEST, MAX, NO_SIGNATURE, Rule, clearing, key, sign
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +110,54 @@ def clear_out(keeper):
         assert [token.balanceOf(sale) for token in tokens] == [0, 0]
 
     return empty
+
+
+@pytest.fixture
+def book(place, bidder, rival, latecomer, attacker):
+    """Fill a sale of 10 lots: 3 lots at tick 5; 4, 6 and 1 at tick 3, with a cancelled bid between.
+
+    By arrival supply ends in the second bid of tick 3, which gets 3 lots. By rounds the bids of
+    tick 3 get 3, 3 and 1.
+    """
+
+    def fill(sale):
+        place(sale, rival, 5, 3)
+        place(sale, bidder, 3, 4)
+        place(sale, attacker, 3, 9)
+        place(sale, latecomer, 3, 6)
+        sale.cancel(0, sender=attacker)
+        place(sale, rival, 3, 1)
+        place(sale, bidder, 1, 2)
+        return [key(bidder, 0), key(latecomer, 0), key(rival, 1)]
+
+    return fill
+
+
+@pytest.fixture
+def by_arrival(open_sale, book):
+    sale = open_sale(supplyLots=10)
+    return sale, book(sale)
+
+
+@pytest.fixture
+def by_rounds(open_sale, book):
+    sale = open_sale(supplyLots=10, rule=Rule.GROUP_ROUND_ROBIN)
+    return sale, book(sale)
+
+
+@pytest.fixture
+def top(open_sale, book):
+    """After the top, 7 lots are left for bids of 4, 6, 1 and 2: they get 2, 2, 1 and 2."""
+    sale = open_sale(supplyLots=10, rule=Rule.TOP_THEN_ROUND_ROBIN)
+    return sale, book(sale)
+
+
+@pytest.fixture
+def signed(allocator):
+    """Arguments of {clear}, signed by the allocator unless told otherwise."""
+
+    def make(sale, tick, level, cut, digest=DIGEST, margin=(), signer=allocator, **domain):
+        values = clearing(tick, level, cut, digest)
+        return values, list(margin), sign(signer, sale, "Clearing", values, **domain)
+
+    return make

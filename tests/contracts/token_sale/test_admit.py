@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.support import NO_SIGNATURE, ZERO, event, logs, sign, spoiled, stored
+from tests.contracts.support import FAMILY, NO_SIGNATURE, ZERO, event, logs, sign, spoiled, stored
 
-FAMILY = b"family".ljust(32, b"\0")
 FIRM = b"firm".ljust(32, b"\0")
 
 

@@ -17,7 +17,7 @@ def floor(sepolia_url):
     """A fresh exchange; what a test does to the chain beyond it is taken back."""
     web3 = connect(sepolia_url)
     floor = Floor(web3)
-    here = floor.request("evm_snapshot")
+    here = floor.snapshot()
     yield floor
+    floor.revert(here)
     floor.request("evm_setAutomine", True)  # noqa: FBT003
-    floor.request("evm_revert", here)

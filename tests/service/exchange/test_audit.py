@@ -192,6 +192,12 @@ class TestAudit:
         spoilt = type(forged)(**{**fields, "head_position": forged.head_position, "head": A})
         assert story.audit(receipts=[spoilt]).difference.code == "receipt_invalid"
 
+    def test_a_receipt_where_the_blocks_read_name_no_matcher(self, story):
+        events = [e for e in story.facts.events if e.kind is not ExchangeEventKind.MATCHER_CHANGED]
+        audit = story.audit(facts=replace(story.facts, events=tuple(events)))
+        assert audit.difference.code == "receipt_invalid"
+        assert "no matcher" in audit.difference.message
+
     def test_the_log_of_another_exchange(self, story):
         origin = story.origin.replace(b'"11155111"', b'"1"')
         audit = audit_exchange(story.facts, PublicLog(origin, iter(story.entries)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gavelbook.chain.connection import connect
-from tests.service.exchange.test_settler import batches_on_chain, vain_transactions
+from tests.service.exchange.settling_steps import batches_on_chain, vain_transactions
 
 pytestmark = pytest.mark.anvil
 

@@ -5,7 +5,7 @@ import pytest
 from gavelbook.chain.errors import StoreError
 from gavelbook.service.exchange.chain_worker import ChainWorker, approved_on_chain
 from tests.chain.hooked_node import hooked_web3, unreachable
-from tests.service.exchange.test_settler import trade_a_little
+from tests.service.exchange.settling_steps import trade_a_little
 from tests.service.exchange.trading_floor import CONFIRMATIONS
 
 pytestmark = pytest.mark.anvil

@@ -44,12 +44,12 @@ def fork(floor):
     """Call it to go back to here, and on with other blocks, more of them."""
 
     def begin():
-        here = floor.request("evm_snapshot")
+        here = floor.snapshot()
         height = floor.web3.eth.block_number
 
         def other_chain():
             gone = floor.web3.eth.block_number - height
-            floor.request("evm_revert", here)
+            floor.revert(here)
             floor.pass_time(1)
             floor.mine(gone + CONFIRMATIONS + 1)
 

@@ -168,6 +168,30 @@ class Floor:
         for _ in range(blocks):
             self.request("evm_mine")
 
+    def snapshot(self):
+        """Remember the chain as it is, for `revert`."""
+        self._finish_mining()
+        return self.request("evm_snapshot")
+
+    def revert(self, snapshot):
+        """Go back to ``snapshot``, which is used up with it."""
+        self._finish_mining()
+        self.request("evm_revert", snapshot)
+
+    def _finish_mining(self):
+        """Wait until no transaction is being mined.
+
+        Else a snapshot of anvil 1.7.1 has the state after it and not its block, and a revert leaves
+        holes in the chain.
+        """
+        ends = time.monotonic() + 10
+        while self.request("anvil_getAutomine") and self._has_pending():
+            assert time.monotonic() < ends, "a transaction is not mined"
+            time.sleep(0.002)
+
+    def _has_pending(self):
+        return self.request("txpool_status")["pending"] != "0x0"
+
     def held(self, trader, token):
         address = trader if isinstance(trader, str) else trader.address
         return self.exchange.balance_of(address, token.address).amount

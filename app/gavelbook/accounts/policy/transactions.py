@@ -95,12 +95,6 @@ def understand_call(venue: Venue, owner: Owner, to: str, data: bytes, value: int
     return UnderstoodCall(kind, contract, to, form.function, arguments, lines)
 
 
-def call_data(contract: ContractName, function: str, arguments: dict[str, Any]) -> bytes:
-    """Return the data of a call, put together from its parts."""
-    selector, form = next(each for each in _forms(contract).items() if each[1].function == function)
-    return selector + encode(form.types, [arguments[name] for name in form.names])
-
-
 def _contract_at(venue: Venue, to: str) -> ContractName:
     if to == venue.exchange:
         return "Exchange"

@@ -199,7 +199,9 @@ async def list_withdrawals(desk: Desk, call: Call) -> WithdrawalPage:
     problems=(
         "insufficient_withdrawable",
         "amount_zero",
+        "balance_too_large",
         "bad_signature",
+        "nonce_out_of_range",
         "nonce_used",
         "withdrawal_expired",
         "too_many_withdrawals",

@@ -194,6 +194,7 @@ async def validate_order(desk: Desk, call: Call) -> Validation:
         "bad_signature",
         "session_required",
         "foreign_account",
+        "unknown_market",
         "unknown_order",
         "overloaded",
         "stopping",

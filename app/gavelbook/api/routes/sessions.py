@@ -22,7 +22,6 @@ OPERATIONS = Operations("sessions")
     body=NonceRequest,
     answer=NonceAnswer,
     bucket="sign-ins",
-    problems=("overloaded",),
 )
 async def create_nonce(desk: Desk, call: Call) -> NonceAnswer:
     """Ask for a message to sign in with.

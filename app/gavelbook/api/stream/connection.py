@@ -44,10 +44,11 @@ TOO_MANY_MESSAGES = 4029
 """Close code: the client sent more messages than it may."""
 SESSION_ENDED = 4001
 """Close code: the session signed in with has ended."""
-GOING_AWAY = 1001
 BAD_DATA = 1007
 MOST_CHANNELS = 200
 _CLOSE_SECONDS = 1.0
+_AGAIN_SECONDS = 0.25
+"""How soon orders are cancelled after all, where the exchange was too busy to."""
 _MOST_BYTES = 16 * 1024 * 1024
 """What may wait for a slow consumer besides one message."""
 _BYTES_AS_A_MESSAGE = 32 * 1024
@@ -212,7 +213,18 @@ class Connection:
     async def _cancel_orders(self) -> None:
         if self._silence is None or self._account is None:
             return
-        await self._desk.intake.cancel(CancelAll(self._account, DoneReason.DISCONNECTED))
+        command = CancelAll(self._account, DoneReason.DISCONNECTED)
+        log = structlog.get_logger()
+        while True:
+            try:
+                await self._desk.intake.cancel(command)
+            except GavelbookError as error:
+                log.warning("orders_not_cancelled", code=error.code)
+                if error.code != "overloaded":
+                    return
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
 
 
 def _decoded(text: str) -> ClientMessage:

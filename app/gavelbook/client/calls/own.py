@@ -15,12 +15,15 @@ from gavelbook.wire.accounts import (
     WithdrawalRequest,
     WithdrawalView,
 )
-from gavelbook.wire.orders import FillPage, OrderPage
+from gavelbook.wire.orders import FillPage, OrderPage, OrderView
 from gavelbook.wire.scalars import Address, Signature, Uint40, Uint256
 from gavelbook.wire.sessions import NonceAnswer, NonceRequest, SessionAnswer, SessionRequest
 
 if TYPE_CHECKING:
     from gavelbook.client.steps import Flow
+
+_MOST = 500
+"""Of a page."""
 
 
 class Calls(TradingCalls):
@@ -84,6 +87,23 @@ class Calls(TradingCalls):
             if order.state == "OPEN":
                 self.lanes.occupy(int(order.lane), int(order.sequence))
         return page
+
+    def open_orders(self, *, market: int | None = None) -> Flow[list[OrderView]]:
+        """List all open orders of the account, newest first, over as many pages as it takes.
+
+        No order of this client takes the lane of one of them afterwards.
+
+        Example:
+            >>> [order.state for order in client.open_orders()]
+            ['OPEN']
+        """
+        page = yield from self.orders(market=market, state="open", limit=_MOST)
+        found = page.orders
+        while page.next is not None:
+            before = int(page.next)
+            page = yield from self.orders(market=market, state="open", before=before, limit=_MOST)
+            found += page.orders
+        return found
 
     def fills(
         self, *, market: int | None = None, before: int | None = None, limit: int = 100

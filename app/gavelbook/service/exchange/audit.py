@@ -158,7 +158,8 @@ class _Audit:
                 except ExchangeError as error:
                     errors.append(error)
             if len(errors) == len(matchers):
-                message = f"Expected a valid receipt of order {name}: {errors[-1].message}"
+                why = errors[-1].message if errors else "no matcher is known from the blocks read"
+                message = f"Expected a valid receipt of order {name}: {why}"
                 raise AuditDifference("receipt_invalid", message)
             known = self._digests.get(receipt.order_hash)
             if known != (receipt.position, receipt.digests[0]):

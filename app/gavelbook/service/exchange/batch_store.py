@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS batches (
     settled INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (number, attempt)
 ) STRICT;
+-- The settler asks these at every step; without them it would read all contents there ever were.
+CREATE INDEX IF NOT EXISTS settled_numbers ON batches (number, settled);
+CREATE INDEX IF NOT EXISTS last_fills ON batches (settled, market, last_fill, number);
+CREATE INDEX IF NOT EXISTS gas_of_fills ON batches (gas_used, fill_count);
 CREATE TABLE IF NOT EXISTS busts (
     fill_id INTEGER NOT NULL,
     obstacle TEXT NOT NULL,

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
 import msgspec
 
+from gavelbook.client import AnswerError, ApiError, Client, NetworkError
 from gavelbook.exchange.engine import EngineTerms
 from gavelbook.service.exchange.entries import Entry
 from gavelbook.service.exchange.errors import LogError
@@ -17,8 +17,9 @@ from gavelbook.service.exchange.errors import LogError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gavelbook.wire.accounts import LogPage
+
 _PAGE = 1_000
-_SECONDS = 30.0
 
 
 class Origin(msgspec.Struct):
@@ -58,55 +59,41 @@ def open_public_log(source: str) -> PublicLog:
 
     """
     if source.startswith(("http://", "https://")):
-        return _from_api(source.rstrip("/"))
+        return public_log(Client(source))
     return _from_file(Path(source))
 
 
-def _from_api(url: str) -> PublicLog:
-    first = _page(url, 1)
+def public_log(client: Client) -> PublicLog:
+    """Return the whole log; it is read as it is needed.
 
-    def entries() -> Iterator[Entry]:
-        page = first
-        while True:
-            yield from map(_entry, page["entries"])
-            following = page.get("next")
-            if following is None:
-                return
-            page = _page(url, int(following))
+    Raises:
+        LogError: as `open_public_log`.
 
+    """
+    return PublicLog(bytes(_page(client, 1, 1).origin), _entries(client))
+
+
+def _entries(client: Client) -> Iterator[Entry]:
+    start = 1
+    while True:
+        page = _page(client, start, _PAGE)
+        for each in page.entries:
+            yield Entry(int(each.position), int(each.time), bytes(each.entry), bytes(each.head))
+        if page.next is None:
+            return
+        if page.next <= start:
+            raise _malformed("a page of a log that goes on")
+        start = page.next
+
+
+def _page(client: Client, start: int, limit: int) -> LogPage:
     try:
-        return PublicLog(_octets(first["origin"]), entries())
-    except (KeyError, TypeError, ValueError) as error:
+        return client.log(start, limit)
+    except AnswerError as error:
         raise _malformed("a page of a log") from error
-
-
-def _page(url: str, start: int) -> dict[str, Any]:
-    try:
-        answer = httpx.get(
-            f"{url}/v1/log", params={"from": str(start), "limit": str(_PAGE)}, timeout=_SECONDS
-        )
-        answer.raise_for_status()
-        page: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        message = f"Expected a page of the log from {url}, was {type(error).__name__}"
-        raise LogError("log_unreachable", message, url=url) from error
-    return page
-
-
-def _entry(fields: dict[str, str]) -> Entry:
-    try:
-        return Entry(
-            int(fields["position"]),
-            int(fields["time"]),
-            _octets(fields["entry"]),
-            _octets(fields["head"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _malformed("an entry of a log") from error
-
-
-def _octets(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    except (ApiError, NetworkError) as error:
+        message = f"Expected a page of the log, was refused: {error.message}"
+        raise LogError("log_unreachable", message) from error
 
 
 def _from_file(path: Path) -> PublicLog:

@@ -64,16 +64,21 @@ class SqliteFile:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
+                self.connection.execute("COMMIT")
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
     def close(self) -> None:
         """Close the database."""
         self.connection.close()
+
+    def _roll_back(self) -> None:
+        """End a transaction: left open, it would take in what comes next and never be on disk."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     def _unusable(self, error: Exception) -> StoreError:
         message = f"{self.path}: Expected a database, was unusable ({error})"

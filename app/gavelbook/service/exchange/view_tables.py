@@ -89,8 +89,8 @@ CREATE TABLE IF NOT EXISTS candles (
     PRIMARY KEY (market, length_ms, start_ms)
 ) STRICT, WITHOUT ROWID;
 
--- command is the RequestWithdrawal in MessagePack; nonce as decimal text; paid is NULL
--- while it is pending.
+-- command is the RequestWithdrawal in JSON; nonce as decimal text; paid is NULL while it is
+-- pending.
 CREATE TABLE IF NOT EXISTS withdrawals (
     position INTEGER PRIMARY KEY,
     time_ms INTEGER NOT NULL,
