@@ -123,7 +123,7 @@ abstract contract ExchangeEscrow is ExchangeMarkets, EIP712, ReentrancyGuardTran
         if (nonce <= last.last) revert NonceUsed(account, last.last, nonce);
         bytes32 digest = _hashTypedDataV4(_withdrawalHash());
         if (msg.sender != account && !accountSignature.isOfAccount(account, digest)) revert SignatureInvalid(account);
-        _requireMatcher(_head.matcher, digest, matcherSignature);
+        if (!matcherSignature.isOfKey(_head.matcher, digest)) revert BadMatcherSignature();
 
         last.last = nonce;
         _debit(token, account, amount);
@@ -200,10 +200,6 @@ abstract contract ExchangeEscrow is ExchangeMarkets, EIP712, ReentrancyGuardTran
             calldatacopy(add(data, 0x20), 4, 0xc0)
             hash := keccak256(data, 0xe0)
         }
-    }
-
-    function _requireMatcher(address matcher_, bytes32 digest, bytes calldata signature) internal pure {
-        if (!signature.isOfKey(matcher_, digest)) revert BadMatcherSignature();
     }
 
     function _deposit(address account, address token, address payer, uint256 amount) private {

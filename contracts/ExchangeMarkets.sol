@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 
+import {MarketTerms} from "./MarketTerms.sol";
 import {IExchange, Market} from "./interfaces/IExchange.sol";
 
 /// @title The markets of the exchange, and what its owner may do
@@ -33,6 +35,8 @@ abstract contract ExchangeMarkets is IExchange, Ownable2Step {
     /// @inheritdoc IExchange
     uint256 public immutable keyDelay;
 
+    bytes32 private immutable _termsCodeHash = keccak256(type(MarketTerms).creationCode);
+
     Head internal _head;
 
     /// @inheritdoc IExchange
@@ -41,7 +45,7 @@ abstract contract ExchangeMarkets is IExchange, Ownable2Step {
     Proposal private _proposedMatcher;
     Proposal private _proposedFeeRecipient;
 
-    mapping(uint256 id => Market) internal _markets;
+    mapping(uint256 id => Market) private _markets;
 
     /// @inheritdoc IExchange
     uint256 public marketCount;
@@ -108,6 +112,7 @@ abstract contract ExchangeMarkets is IExchange, Ownable2Step {
             tickValue: uint128(tickValue)
         });
         emit MarketListed(id, base, quote, lotSize, tickValue, takerFeeBps, makerFeeBps);
+        new MarketTerms{salt: bytes32(id)}();
     }
 
     /// @inheritdoc IExchange
@@ -191,6 +196,11 @@ abstract contract ExchangeMarkets is IExchange, Ownable2Step {
     function _requireMarket(uint256 id) internal view returns (Market memory found) {
         found = _markets[id];
         if (found.base == address(0)) revert UnknownMarket(id);
+    }
+
+    /// @dev Where the {MarketTerms} of market `id` are. There is no code where there is no such market.
+    function _termsOf(uint256 id) internal view returns (address) {
+        return Create2.computeAddress(bytes32(id), _termsCodeHash);
     }
 
     function _requireAccount(address account) internal view {

@@ -4,12 +4,15 @@ pragma solidity 0.8.37;
 // What runs for every order and fill is written by hand where that was measured to pay.
 // solhint-disable no-inline-assembly
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
 import {ExchangeOrders} from "./ExchangeOrders.sol";
-import {IExchange, Market} from "./interfaces/IExchange.sol";
+import {IExchange} from "./interfaces/IExchange.sol";
 import {BalanceWord} from "./libraries/BalanceWord.sol";
 import {BatchEntry, Entry} from "./libraries/BatchEntry.sol";
 import {OrderDigest, Workshop} from "./libraries/OrderDigest.sol";
 import {OrderTerms} from "./libraries/OrderTerms.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title Settlement of batches
 /// @dev Three passes: check the orders, count the fills, book the orders. Nothing foreign is called, so nothing needs a
@@ -32,11 +35,14 @@ abstract contract ExchangeSettlement is ExchangeOrders {
         uint256 orders;
         uint256 fills;
         uint256 end;
-        // Where in memory the table of the orders' entries begins.
-        uint256 table;
+        // The entry of the first order.
+        Entry entries;
         // What the events of all fills have in common.
         uint256 common;
+        // The {Market}, as {MarketTerms} holds it.
         address base;
+        uint256 maxTakerFeeBps;
+        uint256 maxMakerFeeBps;
         address quote;
         uint256 lotSize;
         uint256 tickValue;
@@ -56,10 +62,12 @@ abstract contract ExchangeSettlement is ExchangeOrders {
     uint256 private constant MAKER_FEE = 0x40;
     uint256 private constant ORDER_COUNT = 0x80;
     uint256 private constant END = 0x100;
-    uint256 private constant TABLE = 0x120;
+    uint256 private constant ENTRIES = 0x120;
     uint256 private constant COMMON = 0x140;
-    uint256 private constant LOT_SIZE = 0x1a0;
-    uint256 private constant TICK_VALUE = 0x1c0;
+    uint256 private constant MARKET = 0x160;
+    uint256 private constant LOT_SIZE = 0x1e0;
+    uint256 private constant TICK_VALUE = 0x200;
+    uint256 private constant MARKET_BYTES = 0xc0;
     // ... in {BatchEntry}, ...
     uint256 private constant MAKER = 0x20;
     uint256 private constant DIGEST = 0x40;
@@ -82,11 +90,12 @@ abstract contract ExchangeSettlement is ExchangeOrders {
     bytes32 private constant BATCH_TYPEHASH = keccak256("Batch(uint256 market,uint256 number,bytes32 contentHash)");
 
     /// @inheritdoc IExchange
-    function settle(bytes calldata batch, bytes calldata signature) external {
+    function settle(bytes32 r, bytes32 vs, bytes calldata batch) external {
         Batch memory b = _parse(batch);
-        _admit(b, signature);
+        bytes32 domain = _domainSeparatorV4();
+        _admit(b, domain, r, vs);
         _loadMarket(b);
-        _checkOrders(b);
+        _checkOrders(b, domain);
         uint256 fees = _countFills(b);
         bool deferred = _bookOrders(b);
         if (fees != 0) _credit(b.quote, feeRecipient, fees);
@@ -127,34 +136,37 @@ abstract contract ExchangeSettlement is ExchangeOrders {
     }
 
     /// @dev Let only the next batch of the matcher pass, once.
-    function _admit(Batch memory b, bytes calldata signature) private {
+    function _admit(Batch memory b, bytes32 domain, bytes32 r, bytes32 vs) private {
         (address matcher_, uint256 last, bool stopped) = (_head.matcher, _head.lastBatch, _head.paused);
         if (stopped) revert ExchangePaused();
-        _requireMatcher(matcher_, _hashTypedDataV4(_batchHash(b)), signature);
+        if (!Signatures.isOfKey(r, vs, matcher_, _batchDigest(b, domain))) revert BadMatcherSignature();
         unchecked {
             if (b.number != last + 1) revert WrongBatchNumber(last + 1, b.number);
             _head.lastBatch = uint64(last + 1);
         }
     }
 
-    function _batchHash(Batch memory b) private pure returns (bytes32) {
-        return keccak256(abi.encode(BATCH_TYPEHASH, b.market, b.number, b.contentHash));
+    function _batchDigest(Batch memory b, bytes32 domain) private pure returns (bytes32) {
+        bytes32 hash = keccak256(abi.encode(BATCH_TYPEHASH, b.market, b.number, b.contentHash));
+        return MessageHashUtils.toTypedDataHash(domain, hash);
     }
 
+    /// @dev Code that is not there reads as zeros, and no market has a base token of zero.
     function _loadMarket(Batch memory b) private view {
-        Market storage m = _markets[b.market];
-        (b.base, b.quote, b.lotSize, b.tickValue) = (m.base, m.quote, m.lotSize, m.tickValue);
+        address terms = _termsOf(b.market);
+        assembly ("memory-safe") {
+            extcodecopy(terms, add(b, MARKET), 0, MARKET_BYTES)
+        }
         if (b.base == address(0)) revert UnknownMarket(b.market);
-        if (b.takerFeeBps > m.takerFeeBps) revert FeeAboveMarket(m.takerFeeBps, b.takerFeeBps);
-        if (b.makerFeeBps > m.makerFeeBps) revert FeeAboveMarket(m.makerFeeBps, b.makerFeeBps);
+        if (b.takerFeeBps > b.maxTakerFeeBps) revert FeeAboveMarket(b.maxTakerFeeBps, b.takerFeeBps);
+        if (b.makerFeeBps > b.maxMakerFeeBps) revert FeeAboveMarket(b.maxMakerFeeBps, b.makerFeeBps);
     }
 
     /// @dev Check signature and expiry of every order, and make an entry for each.
-    function _checkOrders(Batch memory b) private view {
-        uint256 place = BatchEntry.allocate(b.orderCount);
-        b.table = place;
-        Workshop shop = OrderDigest.open(b.base, b.quote, b.market, _domainSeparatorV4());
-        Entry entry = BatchEntry.first(place, b.orderCount);
+    function _checkOrders(Batch memory b, bytes32 domain) private view {
+        Entry entry = BatchEntry.allocate(b.orderCount);
+        b.entries = entry;
+        Workshop shop = OrderDigest.open(b.base, b.quote, b.market, domain);
         (uint256 end, uint256 lotSize, uint256 tickValue) = (b.fills, b.lotSize, b.tickValue);
         unchecked {
             for (uint256 order = b.orders; order != end; order += ORDER_BYTES) {
@@ -162,7 +174,7 @@ abstract contract ExchangeSettlement is ExchangeOrders {
                 uint256 terms = _word(order + TERMS_AT);
                 bytes32 digest = shop.digest(order, lotSize, tickValue);
                 if (!shop.isValid(maker, terms, digest, order + R_AT)) terms = _requireApproved(b, order, digest);
-                place = entry.write(place, maker, terms, digest);
+                entry.write(maker, terms, digest);
                 entry = entry.next();
             }
         }
@@ -193,9 +205,9 @@ abstract contract ExchangeSettlement is ExchangeOrders {
                 {
                     let count := mload(add(b, ORDER_COUNT))
                     if iszero(and(lt(taker, count), lt(maker, count))) { break }
-                    let table := mload(add(b, TABLE))
-                    taker := mload(add(table, shl(5, taker)))
-                    maker := mload(add(table, shl(5, maker)))
+                    let entries := mload(add(b, ENTRIES))
+                    taker := add(entries, mul(taker, ENTRY_BYTES))
+                    maker := add(entries, mul(maker, ENTRY_BYTES))
                 }
                 let lots := shr(192, calldataload(add(fill, 4)))
                 let ticks := mload(maker)
@@ -243,7 +255,7 @@ abstract contract ExchangeSettlement is ExchangeOrders {
         if (takerIndex >= count) revert OrderIndexInvalid(index, takerIndex, count);
         if (makerIndex >= count) revert OrderIndexInvalid(index, makerIndex, count);
         if ((word << 32) >> 192 == 0) revert FillEmpty(index);
-        (Entry taker, Entry maker) = (BatchEntry.pick(b.table, takerIndex), BatchEntry.pick(b.table, makerIndex));
+        (Entry taker, Entry maker) = (b.entries.pick(takerIndex), b.entries.pick(makerIndex));
         (uint256 takerTerms, uint256 makerTerms) = (taker.terms(), maker.terms());
         if ((takerTerms ^ makerTerms) & OrderTerms.SELL == 0) revert SameSide(index);
         if (taker.maker() == maker.maker()) revert SelfTrade(index, maker.maker());
@@ -260,7 +272,7 @@ abstract contract ExchangeSettlement is ExchangeOrders {
     /// before the debits.
     /// @return deferred Whether debits are still to be made.
     function _bookOrders(Batch memory b) private returns (bool deferred) {
-        Entry entry = BatchEntry.first(b.table, b.orderCount);
+        Entry entry = b.entries;
         uint256 end = Entry.unwrap(entry) + b.orderCount * ENTRY_BYTES;
         while (true) {
             entry = _bookOrdinary(b, entry, end);
@@ -335,7 +347,7 @@ abstract contract ExchangeSettlement is ExchangeOrders {
 
     /// @dev Debit what the orders cost whose debit was deferred.
     function _bookDeferred(Batch memory b) private {
-        Entry entry = BatchEntry.first(b.table, b.orderCount);
+        Entry entry = b.entries;
         for (uint256 i; i < b.orderCount; ++i) {
             if (entry.isDeferred()) {
                 (uint256 terms, address maker) = (entry.terms(), entry.maker());

@@ -344,8 +344,8 @@ interface IExchange {
     /* SETTLEMENT */
 
     /// @notice Settle a batch of fills that the matcher signed. Anybody may submit it; it happens in whole or not.
-    /// @dev The matcher signs EIP-712 `Batch(uint256 market,uint256 number,bytes32 contentHash)`, in 65 bytes or the
-    /// 64 of ERC-2098, where `contentHash = keccak256(batch)`. The batch, all numbers big endian:
+    /// @dev The matcher signs EIP-712 `Batch(uint256 market,uint256 number,bytes32 contentHash)`, where `contentHash =
+    /// keccak256(batch)`. The batch, all numbers big endian:
     ///
     /// - 48 bytes: market (2), taker fee (2) and maker fee (2) in 1/10,000, number (8), count of orders (2), head of the
     ///   log (32);
@@ -361,7 +361,10 @@ interface IExchange {
     /// {FeeAboveMarket}; for orders {OrderExpired}, {BadOrderSignature}, {OrderUnused}, {SequencePassed},
     /// {OrderCancelled}, {Overfilled}; for fills {OrderIndexInvalid}, {FillEmpty}, {SameSide}, {SelfTrade},
     /// {PriceOutsideLimit}, {FeeAboveOrder}; for balances {AccountExited}, {InsufficientBalance}, {BalanceTooLarge}.
-    function settle(bytes calldata batch, bytes calldata signature) external;
+    /// @param r First word of the matcher's signature.
+    /// @param vs Second word of it, as of ERC-2098.
+    /// @param batch What is to be settled.
+    function settle(bytes32 r, bytes32 vs, bytes calldata batch) external;
 
     /* ADMINISTRATION */
 

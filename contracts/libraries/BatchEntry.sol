@@ -22,21 +22,15 @@ library BatchEntry {
     uint256 private constant LOTS = 0x60;
     uint256 private constant QUOTE = 0x80;
 
-    /// @notice Room for `count` entries, empty, and before them for a table of where each begins.
-    function allocate(uint256 count) internal pure returns (uint256 table) {
+    /// @notice Room for `count` entries, empty.
+    /// @return first The first of them.
+    function allocate(uint256 count) internal pure returns (Entry first) {
         assembly ("memory-safe") {
-            table := mload(0x40)
-            let size := mul(count, add(SIZE, 0x20))
-            mstore(0x40, add(table, size))
+            first := mload(0x40)
+            let size := mul(count, SIZE)
+            mstore(0x40, add(first, size))
             // There is nothing behind the end of calldata: zeros.
-            calldatacopy(table, calldatasize(), size)
-        }
-    }
-
-    /// @notice The first of `count` entries behind `table`.
-    function first(uint256 table, uint256 count) internal pure returns (Entry) {
-        unchecked {
-            return Entry.wrap(table + count * 0x20);
+            calldatacopy(first, calldatasize(), size)
         }
     }
 
@@ -47,28 +41,20 @@ library BatchEntry {
         }
     }
 
-    /// @notice Entry `i` of `table`. The caller keeps `i` under the count.
-    function pick(uint256 table, uint256 i) internal pure returns (Entry entry) {
-        assembly ("memory-safe") {
-            entry := mload(add(table, shl(5, i)))
+    /// @notice Entry `i` from `first` on. The caller keeps `i` under the count.
+    function pick(Entry first, uint256 i) internal pure returns (Entry) {
+        unchecked {
+            return Entry.wrap(Entry.unwrap(first) + i * SIZE);
         }
     }
 
-    /// @notice Say which order an empty entry is of, and keep its place in the table.
-    /// @return The next place in the table.
-    function write(Entry entry, uint256 place, uint256 maker_, uint256 terms_, bytes32 digest)
-        internal
-        pure
-        returns (uint256)
-    {
+    /// @notice Say which order an empty entry is of.
+    function write(Entry entry, uint256 maker_, uint256 terms_, bytes32 digest) internal pure {
         assembly ("memory-safe") {
-            mstore(place, entry)
             mstore(entry, terms_)
             mstore(add(entry, MAKER), maker_)
             mstore(add(entry, DIGEST), digest)
-            place := add(place, 0x20)
         }
-        return place;
     }
 
     /// @notice Mark that the debit of the order is still to be made. The digest is lost.

@@ -17,6 +17,7 @@ from gavelbook.exchange.signing import (
     Withdrawal,
     address_of,
     batch_hash,
+    compact_signature,
     order_hash,
     sign,
     withdrawal_hash,
@@ -123,7 +124,8 @@ class BenchExchange:
         batch = Batch(self.market.id, *charged, number, head, tuple(orders), tuple(fills))
         content = pack_batch(batch)
         digest = batch_hash(self.domain, self.market.id, number, content)
-        return self.send(RELAYER, "settle", content, sign(digest, self.matcher.key))
+        signature = compact_signature(sign(digest, self.matcher.key))
+        return self.send(RELAYER, "settle", signature[:32], signature[32:], content)
 
     def withdrawal(self, trader: Trader, nonce: int, *, by_relayer: bool = False) -> Call:
         """Return a withdrawal that the matcher agrees to."""

@@ -202,7 +202,7 @@ class TestAdministration:
             "no_exit": floor.exchange.exit(floor.gold.address, trader.address),
             "amount_zero": floor.exchange.deposit(floor.gold.address, 0),
             "nothing_to_sweep": floor.exchange.sweep(trader.address, floor.gold.address),
-            "malformed_batch": floor.exchange.settle(b"batch", b""),
+            "malformed_batch": floor.exchange.settle(b"batch", bytes(64)),
         }
         for code, call in refusals.items():
             with pytest.raises(TransactionRefused) as caught:

@@ -33,13 +33,14 @@ CONTRACTS = {
     "MockWrappedEther": True,
     "Exchange": True,
     "DepositForwarder": False,
+    "MarketTerms": True,
     "MockFalseToken": True,
     "MockSilentToken": True,
     "MockSmartWallet": True,
 }
 """What is compiled of the project, and whether with its code: a factory's contains a sale's."""
 
-EXCHANGE = {"Exchange", "DepositForwarder"}
+EXCHANGE = {"Exchange", "DepositForwarder", "MarketTerms"}
 """Those of them that belong to the exchange."""
 
 _NO_CODE = {"bytecode": {"object": ""}}

@@ -14,6 +14,7 @@ from tests.evm.exchange_signing import (
     Fill,
     SignedOrder,
     Withdrawal,
+    compact,
     order_hash,
     sign_batch,
     sign_order,
@@ -148,7 +149,7 @@ class Exchange:
 
     def settle(self, content: bytes, signature: bytes, sender: str = RELAYER) -> None:
         """Settle a packed batch."""
-        self.send(sender, encode("settle", content, signature))
+        self.send(sender, settle_call(content, signature))
 
     # --- Administration ---
 
@@ -327,6 +328,13 @@ def encode(name: str, *values: int | str | bytes | list[str]) -> bytes:
         tail += word(len(value))
         tail += value + bytes(-len(value) % 32) if isinstance(value, bytes) else words(*value)
     return selector(name) + b"".join(head) + tail
+
+
+def settle_call(content: bytes, signature: bytes) -> bytes:
+    """Return a call that settles a packed batch, signed in 64 bytes or 65."""
+    packed = signature if len(signature) == 64 else compact(signature)
+    r, vs = (int.from_bytes(packed[i : i + 32], "big") for i in (0, 32))
+    return encode("settle", r, vs, content)
 
 
 def order_words(order: Order) -> bytes:

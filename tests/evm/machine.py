@@ -146,6 +146,10 @@ class Machine:
         """Set the ether of an account."""
         self._evm.set_balance(account, amount)
 
+    def code(self, account: str) -> bytes:
+        """Return the code of an account and the zeros pyrevm puts behind it; empty if none."""
+        return bytes(self._evm.get_code(account) or b"")
+
     def ether(self, account: str) -> int:
         """Return the ether of an account."""
         return int(self._evm.get_balance(account))

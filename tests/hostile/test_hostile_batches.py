@@ -24,7 +24,7 @@ from tests.evm.exchange import (
     LOT_SIZE,
     MATCHER,
     TICK_VALUE,
-    encode,
+    settle_call,
     text,
 )
 from tests.evm.exchange_signing import sign_batch, sign_content
@@ -186,7 +186,7 @@ def test_garbled_call_settles_what_was_signed_or_nothing(seed: int) -> None:
     random = Random(f"garbled {seed}")
     content, signature = valid_content(random)
     exchange, machine = floor().exchange, floor().machine
-    call = encode("settle", content, signature)
+    call = settle_call(content, signature)
     before = balances()
     with machine.trial():
         exchange.settle(content, signature)

@@ -275,7 +275,7 @@ def test_dismissed_matcher_signs_nothing(stage: TradingStage) -> None:
         with floor().machine.trial():
             stage.exchange.administer("revokeMatcher", sender=sender)
             stage.refuses(stage.batch(), "BadMatcherSignature")
-            nobody = partial(stage.exchange.settle, stage.batch().pack(), bytes(65))
+            nobody = partial(stage.exchange.settle, stage.batch().pack(), bytes(64))
             stage.refuses_call(nobody, "BadMatcherSignature")
 
 

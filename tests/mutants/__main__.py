@@ -57,6 +57,7 @@ EXCHANGE = Part(
     (
         "tests/contracts/exchange",
         "tests/hostile/test_hostile_matcher.py",
+        "tests/hostile/test_forged_batches.py",
         "tests/hostile/test_stolen_keys.py",
         "tests/hostile/test_review_exchange.py",
         "tests/hostile/test_exchange_exit_without_operator.py",

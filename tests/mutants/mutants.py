@@ -12,6 +12,7 @@ from ape_gavelbook import paths
 
 _EXCHANGE_PARTS = {
     "DepositForwarder.sol",
+    "MarketTerms.sol",
     "libraries/BalanceWord.sol",
     "libraries/OrderDigest.sol",
     "libraries/Signatures.sol",

@@ -35,7 +35,7 @@ from gavelbook.service.exchange.watch_inputs import (
     inputs_of,
 )
 from tests.evm.blocks import Blocks, Transaction
-from tests.evm.exchange import FEES, RELAYER, encode, raw, text
+from tests.evm.exchange import FEES, RELAYER, raw, settle_call, text
 from tests.evm.machine import CHAIN_ID
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class World:
             batch = self._next_batch(last, max_fills)
         if batch is None:
             return False
-        self.send(_SETTLE, RELAYER, encode("settle", batch.content, batch.signature))
+        self.send(_SETTLE, RELAYER, settle_call(batch.content, batch.signature))
         return True
 
     def _next_batch(self, last: int, max_fills: int) -> SignedBatch | None:

@@ -9,6 +9,7 @@ from gavelbook.chain.exchange_types import Delays, Escrow, Lane, Proposal
 from gavelbook.chain.reading import Asker
 from gavelbook.exchange.markets import Market
 from gavelbook.exchange.orders import Order, Side
+from gavelbook.exchange.signing import compact_signature
 from gavelbook.exchange.typed_data import checksum_address
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Delays", "Escrow", "Exchange", "Lane", "Proposal"]
 
+_WORD = 32
 _ZERO_ADDRESS = "0x" + 40 * "0"
 
 
@@ -214,8 +216,14 @@ class Exchange:
         return self.contract.functions.revokeApproval(order_hash)
 
     def settle(self, batch: bytes, signature: bytes) -> ContractFunction:
-        """Settle a batch that the matcher signed; anybody may send it."""
-        return self.contract.functions.settle(batch, signature)
+        """Settle a batch that the matcher signed, in 65 or 64 bytes; anybody may send it.
+
+        Raises:
+            ExchangeError: ``bad_signature``.
+
+        """
+        words = compact_signature(signature)
+        return self.contract.functions.settle(words[:_WORD], words[_WORD:], batch)
 
     # Administration: the owner's
 

@@ -113,7 +113,7 @@ def other_withdrawal(**changes):
         (EXCHANGE_CALLS.request_exit([DUSD] * 33), "too_many_tokens"),
         (EXCHANGE_CALLS.request_exit([DUSD, UNKNOWN_TOKEN]), "token_unknown"),
         (EXCHANGE_CALLS.approve_order(ORDER), "function_not_allowed"),
-        (EXCHANGE_CALLS.settle(b"", b""), "function_not_allowed"),
+        (EXCHANGE_CALLS.settle(b"", bytes(64)), "function_not_allowed"),
         (EXCHANGE_CALLS.pause(), "function_not_allowed"),
         (EXCHANGE_CALLS.sweep_ether(KEY.address), "function_not_allowed"),
         (Token(WEB3, DUSD).transfer(STRANGER, 1), "transfer_needs_confirmation"),

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from eth_utils.crypto import keccak
 
 from tests.contracts.exchange.support import events, refuses
+from tests.evm.compiled import contract
 from tests.evm.exchange import Exchange, encode, raw, text
-from tests.evm.machine import account, word
+from tests.evm.machine import account, word, words
 from tests.evm.sale import STRANGER, ZERO_ADDRESS
 
 MAX_LOT_SIZE, MAX_TICK_VALUE, MAX_FEE_BPS = 2**128 - 1, 2**108 - 1, 1_000
 MOST_MARKETS = 2**16 - 1
 FIRST_HASHED_SLOT = 2**64
+
+
+def terms_address(floor, market):
+    """Where settlement looks for the terms of a market: that of CREATE2, with the id as salt."""
+    code_hash = keccak(contract("MarketTerms").creation)
+    place = b"\xff" + raw(floor.exchange.address) + word(market) + code_hash
+    return text(keccak(place)[-20:])
 
 
 @pytest.fixture
@@ -40,7 +49,8 @@ def test_a_market_is_kept_as_listed(floor, terms, changes):
     assert floor.exchange.number("marketOf", base, quote) == 3
     assert floor.exchange.number("marketOf", quote, base) == 0
     kept = base, terms.taker_fee_bps, terms.maker_fee_bps, quote, terms.lot_size, terms.tick_value
-    assert floor.exchange.send(STRANGER, encode("market", 3)) == b"".join(map(word, kept))
+    assert floor.exchange.send(STRANGER, encode("market", 3)) == words(*kept)
+    assert floor.machine.code(terms_address(floor, 3)).rstrip(b"\0") == words(*kept).rstrip(b"\0")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +87,36 @@ def test_a_pair_is_listed_once(floor):
     for market in floor.markets.values():
         other = msgspec.structs.replace(market, lot_size=1)
         refuses(lambda other=other: floor.exchange.list_market(other), "MarketExists", other.id)
+
+
+def test_terms_are_no_program(floor):
+    """Whoever calls them changes nothing and gets nothing; ether that comes stays."""
+    address = terms_address(floor, 1)
+    code = floor.machine.code(address)
+    floor.machine.give_ether(STRANGER, 1)
+    for data, value in ((b"", 0), (bytes(4), 0), (encode("market", 1), 0), (b"", 1)):
+        assert floor.machine.call(STRANGER, address, data, value=value) == b""
+    assert floor.machine.code(address) == code
+    assert floor.machine.storage().get(address, {}) == {}
+
+
+def test_terms_are_of_their_deployer(floor, terms):
+    """An account has none to give, and what others deploy is nowhere that settlement looks."""
+    refuses(lambda: floor.machine.deploy(contract("MarketTerms").creation, STRANGER), "")
+    assert floor.machine.code(terms_address(floor, 3)) == b""
+    floor.machine.give_ether(STRANGER, 1)
+    floor.machine.call(STRANGER, terms_address(floor, 3), b"", value=1)
+    assert floor.exchange.list_market(terms) == 3
+    assert floor.machine.code(terms_address(floor, 3)).startswith(words(text(terms.base_token)))
+
+
+def test_terms_are_not_where_forwarders_are(floor):
+    """Both have a number for salt: that of the account 1 is that of the market 1."""
+    first = text((1).to_bytes(20, "big"))
+    assert floor.exchange.forwarder_of(first) != terms_address(floor, 1)
+    floor.give(STRANGER, floor.base, 5)
+    floor.base.transfer(STRANGER, floor.exchange.forwarder_of(first), 5)
+    assert floor.exchange.sweep(first, floor.base.address) == 5
 
 
 def test_only_the_owner_lists(floor, terms):
