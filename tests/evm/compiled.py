@@ -107,8 +107,9 @@ def compile_sources() -> dict[str, Any]:
 def compile_changed(overrides: Mapping[str, str], root: str = "SaleFactory") -> dict[str, Any]:
     """Compile with some files' text replaced, quickly.
 
-    Only ``root`` is compiled: the factory with the sale in it, or the exchange. The factory goes
-    without optimization: that halves the time, and the code grows past what a chain takes.
+    Only ``root`` is compiled: the factory with the sale in it, or the exchange with what it
+    deploys. The factory goes without optimization: that halves the time, and the code grows past
+    what a chain takes.
 
     Raises:
         CompileError: the sources do not compile.
@@ -117,8 +118,11 @@ def compile_changed(overrides: Mapping[str, str], root: str = "SaleFactory") -> 
     name = f"contracts/{root}.sol"
     group = next(group for group in _groups() if name in group)
     texts = {**closure(group), **overrides}
+    # Where terms of markets are depends on the code that makes them: that is changed as well.
+    roots = group if root == "Exchange" else [name]
+    outputs = {each: {Path(each).stem: _outputs(each)} for each in roots}
     # Without optimization the loops of the exchange find no room on the stack.
-    found = _compile(texts, {name: {root: _outputs(root)}}, optimize=root == "Exchange")
+    found = _compile(texts, outputs, optimize=root == "Exchange")
     return {**compile_sources(), **found}
 
 

@@ -62,6 +62,8 @@ EXCHANGE = Part(
         "tests/hostile/test_review_exchange.py",
         "tests/hostile/test_exchange_exit_without_operator.py",
         "tests/hostile/test_hostile_batches.py",
+        "tests/hostile/test_hostile_terms.py",
+        "tests/hostile/test_settlement_calldata.py",
         "tests/stateful/test_exchange_solvency.py",
         "tests/parity/test_exchange.py",
     ),
