@@ -80,6 +80,40 @@ def test_one_that_is_killed_in_the_middle_of_its_work_is_replaced(processes):
     assert first.returncode is not None
 
 
+def test_one_that_answers_too_little_is_replaced(processes, monkeypatch):
+    monkeypatch.setattr(
+        "gavelbook.service.exchange.recovery_processes.receive_answers", lambda _: [b"\x01" * 20]
+    )
+    before = {processes._idle.get() for _ in range(2)}
+    for each in before:
+        processes._idle.put(each)
+    assert processes.recover_all(QUESTIONS) == signing.recover_all(QUESTIONS)
+    monkeypatch.undo()
+    assert processes.recover_all(QUESTIONS) == signing.recover_all(QUESTIONS)
+    assert processes.recover_all(QUESTIONS) == signing.recover_all(QUESTIONS)
+    assert sum(each.returncode is not None for each in before) == 1
+
+
+def test_where_none_can_be_started_answers_come_all_the_same(processes, monkeypatch):
+    for _ in range(2):
+        lost = processes._idle.get()
+        lost.kill()
+        lost.wait()
+        processes._idle.put(lost)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "gavelbook.service.exchange.recovery_processes._COMMAND", ("/nowhere/to/be/found",)
+        )
+        for _ in range(4):
+            assert processes.recover_all(QUESTIONS) == signing.recover_all(QUESTIONS)
+    for _ in range(2):
+        assert processes.recover_all(QUESTIONS) == signing.recover_all(QUESTIONS)
+    running = [processes._idle.get() for _ in range(2)]
+    assert all(each.poll() is None for each in running)
+    for each in running:
+        processes._idle.put(each)
+
+
 def test_none_is_left_behind():
     processes = RecoveryProcesses(1)
     running = processes._idle.get()

@@ -51,12 +51,10 @@ class RecoveryProcesses:
             return signing.recover_all(questions)
         process = self._idle.get()
         try:
-            send_questions(cast("BinaryIO", process.stdin), questions)
-            answers = receive_answers(cast("BinaryIO", process.stdout))
-        except (OSError, ValueError) as error:
+            answers = _ask(process, questions)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, what is in its pipes is void
             _log.warning("recovery_process_lost", pid=process.pid, reason=str(error))
-            _end(process)
-            process = _start()
+            process = _replaced(process)
             answers = signing.recover_all(questions)
         finally:
             self._idle.put(process)
@@ -72,6 +70,26 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 -- our own program
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
+
+
+def _ask(
+    process: subprocess.Popen[bytes], questions: Sequence[tuple[bytes, bytes]]
+) -> list[bytes | ExchangeError]:
+    send_questions(cast("BinaryIO", process.stdin), questions)
+    answers = receive_answers(cast("BinaryIO", process.stdout))
+    if len(answers) != len(questions):
+        raise ValueError(f"Expected {len(questions)} answers, was {len(answers)}")
+    return answers
+
+
+def _replaced(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """Return another process, or the same where none can be started: that is tried again."""
+    _end(process)
+    try:
+        return _start()
+    except OSError as error:
+        _log.warning("recovery_process_not_started", reason=str(error))
+        return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
