@@ -12,7 +12,7 @@ from coincurve import PrivateKey
 from gavelbook.exchange import signing
 from gavelbook.exchange.commands import PlaceOrder
 from gavelbook.exchange.errors import ExchangeError
-from gavelbook.service.exchange.recovery_processes import RecoveryProcesses
+from gavelbook.service.exchange.recovery_processes import FEWEST, RecoveryProcesses
 from tests.service.exchange.market_day import exchange_in, place, trader
 
 
@@ -53,9 +53,19 @@ def test_they_answer_as_this_process_does(processes):
 
 
 def test_threads_get_the_answers_to_their_own_questions(processes):
+    portions = [QUESTIONS[start : start + FEWEST] for start in range(0, 180, 2)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda each: processes.recover_all([each]), QUESTIONS))
-    assert [each for (each,) in answers] == signing.recover_all(QUESTIONS)
+        answers = list(pool.map(processes.recover_all, portions))
+    assert answers == [signing.recover_all(each) for each in portions]
+
+
+def test_few_questions_are_not_passed_on(processes, monkeypatch):
+    monkeypatch.setattr(processes, "_idle", None)
+    few = QUESTIONS[: FEWEST - 1]
+    assert processes.recover_all(few) == signing.recover_all(few)
+    with pytest.raises(AttributeError):
+        processes.recover_all(QUESTIONS[:FEWEST])
+    monkeypatch.undo()
 
 
 def test_one_that_is_killed_is_replaced_and_its_questions_are_answered(processes):
@@ -140,9 +150,9 @@ def test_none_outlives_who_asked():
 
 def test_an_exchange_checks_its_orders_in_them(tmp_path):
     own, stranger = trader(1), trader(2)
-    signed = own.order(lane=1)
-    forged = PlaceOrder(own.order(lane=2).order, b"", stranger.order(lane=2).signature)
+    signed = [own.order(lane=lane) for lane in range(FEWEST)]
+    forged = PlaceOrder(own.order(lane=99).order, b"", stranger.order(lane=99).signature)
     with exchange_in(tmp_path, own, recovery_processes=1) as running:
-        placed, refused = place(running, signed, forged)
-    assert placed.command.order == signed.order
+        *placed, refused = place(running, *signed, forged)
+    assert [each.command.order for each in placed] == [each.order for each in signed]
     assert refused.code == "bad_order_signature"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 USUAL_COUNT = 2
 """As many as threads of the intake that ask; the engine keeps another core busy."""
 
+FEWEST = 8
+"""Questions that are worth asking another process; fewer have their answers sooner at home."""
+
 _END_SECONDS = 5
 _COMMAND = (sys.executable, "-P", "-m", "gavelbook.service.exchange.recovery_process")
 
@@ -47,7 +50,7 @@ class RecoveryProcesses:
 
         From any thread; waits for a process that has nothing else to do.
         """
-        if not self._count or not questions:
+        if not self._count or len(questions) < FEWEST:
             return signing.recover_all(questions)
         process = self._idle.get()
         try:
