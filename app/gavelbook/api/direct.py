@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -27,6 +27,9 @@ _UNUSUAL = frozenset(
     {b"expect", b"transfer-encoding", b"upgrade", b"origin", b"x-forwarded-for", b"forwarded"}
 )
 _JSON = b"application/json"
+_HEAD_END = b"\r\n\r\n"
+_LONGEST_KNOWN = 1_024
+_MOST_KNOWN = 4_096
 _FIXED = b"".join(b"%s: %s\r\n" % header for header in HEADERS)
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode())
@@ -67,6 +70,15 @@ class _Cycle:
         """Be told that something has happened."""
 
 
+class _Head(NamedTuple):
+    """What the parser made of the head of a request that went the short way."""
+
+    endpoint: Endpoint
+    halves: Halves
+    length: int
+    keep_alive: bool
+
+
 class _Date:
     """Uvicorn's own headers, which change once a second, as bytes."""
 
@@ -83,10 +95,23 @@ class _Date:
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol for HTTP/1.1, with the short way for the endpoints in ``direct``."""
+    """Uvicorn's protocol for HTTP/1.1, with the short way for the endpoints in ``direct``.
+
+    A client's requests mostly have the same head, so the parser need not see it again: where all
+    of a head's bytes are in ``known`` and its body came with it, that is the request.
+    """
 
     direct: Mapping[bytes, tuple[Endpoint, Halves]]
+    known: dict[bytes, _Head]
     date = _Date()
+    between_requests = True
+    """Whether the parser has seen the last request whole, and nothing after it."""
+    idle_since = 0.0
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self.between_requests = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Take the short way if there is one for this request."""
@@ -113,6 +138,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, now that the request is whole."""
+        self.between_requests = True
         cycle: Any = self.cycle
         if type(cycle) is not _Cycle:
             super().on_message_complete()
@@ -124,11 +150,52 @@ class DirectProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived; a body that is not whole yet has its time."""
+        before: Any = self.cycle
+        end = 0
+        if self.between_requests and (before is None or before.response_complete):
+            end = data.find(_HEAD_END) + len(_HEAD_END)
+            head = self.known.get(data[:end])
+            if head is not None and head.length == len(data) - end:
+                self._take(head, data[end:])
+                return
         super().data_received(data)
         cycle: Any = self.cycle
-        if type(cycle) is _Cycle and cycle.more_body and cycle.timer is None:
+        if type(cycle) is not _Cycle or cycle is before:
+            return
+        if cycle.more_body and cycle.timer is None:
             timeout = cycle.endpoint.desk.settings.body_timeout
             cycle.timer = self.loop.call_later(timeout, self._too_slow, cycle)
+        elif self.between_requests and end and len(cycle.body) == len(data) - end:
+            self._learn(data[:end], cycle)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if nothing has come for so long; not every request sets a timer."""
+        cycle: Any = self.cycle
+        left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if self.transport.is_closing() or (left <= 0 and cycle.response_complete):
+            super().timeout_keep_alive_handler()
+        else:
+            self._watch_idleness(max(left, 1.0))
+
+    def _take(self, head: _Head, body: bytes) -> None:
+        """Answer a request with a head that is known."""
+        cycle: Any = _Cycle(head.endpoint, head.halves, keep_alive=head.keep_alive)
+        cycle.body = body
+        cycle.more_body = False
+        self.cycle = cycle
+        self._answer(cycle)
+
+    def _learn(self, head: bytes, cycle: _Cycle) -> None:
+        """Know ``head`` when it comes again; ``cycle`` is of the request that was all there was."""
+        if len(head) <= _LONGEST_KNOWN:
+            if len(self.known) >= _MOST_KNOWN:
+                self.known.clear()
+            length = len(cycle.body)
+            self.known[head] = _Head(cycle.endpoint, cycle.halves, length, cycle.keep_alive)
+
+    def _watch_idleness(self, seconds: float) -> None:
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
 
     def _is_usual(self, endpoint: Endpoint) -> bool:
         """Return whether everything is as with most requests."""
@@ -189,10 +256,15 @@ class DirectProtocol(HttpToolsProtocol):
         lines.append(b"content-type: %s\r\ncontent-length: %d\r\n\r\n" % (reply.kind, length))
         lines.append(reply.content)
         self.transport.write(b"".join(lines))
-        if cycle.keep_alive:
+        if not cycle.keep_alive:
+            self.transport.close()
+        elif self.pipeline or self.flow.read_paused:
             self.on_response_complete()
         else:
-            self.transport.close()
+            self.server_state.total_requests += 1
+            self.idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._watch_idleness(self.timeout_keep_alive)
 
 
 def direct_protocol(endpoints: Iterable[Endpoint]) -> type[DirectProtocol]:
@@ -202,4 +274,4 @@ def direct_protocol(endpoints: Iterable[Endpoint]) -> type[DirectProtocol]:
         for endpoint in endpoints
         if endpoint.operation.halves is not None
     }
-    return type("DirectProtocol", (DirectProtocol,), {"direct": table})
+    return type("DirectProtocol", (DirectProtocol,), {"direct": table, "known": {}})

@@ -139,6 +139,7 @@ def serve_command(  # noqa: PLR0913
         chain_worker_in,
     )
     from gavelbook.service.exchange.embedded import EmbeddedExchange
+    from gavelbook.service.exchange.recovery_processes import USUAL_COUNT
     from gavelbook.service.exchange.settlement_status import SettlerSettings
     from gavelbook.service.logs import log_to_stderr
     from gavelbook.wallet.passphrases import read_passphrase
@@ -161,6 +162,7 @@ def serve_command(  # noqa: PLR0913
         EngineTerms(_NOBODY),
         bytes(load_account(matcher, ask=ask_passphrase).key),
         approved_on_chain(contract, confirmations),
+        recovery_processes=USUAL_COUNT,
     )
     sender = load_account(relayer, ask=ask_passphrase)
     chain = ChainSettings(

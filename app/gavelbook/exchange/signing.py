@@ -16,6 +16,8 @@ from tiny_keccak import keccak256
 from gavelbook.exchange.errors import ExchangeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gavelbook.exchange.markets import Market
     from gavelbook.exchange.orders import Order
 
@@ -219,6 +221,18 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     except ValueError as error:
         raise _bad_signature("of some account") from error
     return address_of(key)
+
+
+def recover_all(questions: Sequence[tuple[bytes, bytes]]) -> list[bytes | ExchangeError]:
+    """Return for each digest and signature what `recover` does, errors as values."""
+    answers: list[bytes | ExchangeError] = []
+    for digest, signature in questions:
+        try:
+            answers.append(recover(digest, signature))
+        except ExchangeError as error:
+            error.__traceback__ = None
+            answers.append(error)
+    return answers
 
 
 def sign(digest: bytes, key: PrivateKey) -> bytes:

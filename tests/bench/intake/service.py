@@ -15,6 +15,7 @@ from gavelbook.exchange.commands import Deposit, ListMarket
 from gavelbook.exchange.engine import EngineTerms
 from gavelbook.exchange.signing import Domain
 from gavelbook.service.exchange.embedded import EmbeddedExchange
+from gavelbook.service.exchange.recovery_processes import USUAL_COUNT
 from tests.bench.intake.orders import CHAIN_ID, CONTRACT, MARKET, MATCHER_KEY, signer_addresses
 
 # One address stands for all clients.
@@ -26,7 +27,9 @@ TERMS = EngineTerms(b"\xfe" * 20)
 
 def main() -> None:
     """Fund the signers and serve."""
-    with EmbeddedExchange(Path(sys.argv[1]), DOMAIN, TERMS, MATCHER_KEY) as exchange:
+    with EmbeddedExchange(
+        Path(sys.argv[1]), DOMAIN, TERMS, MATCHER_KEY, recovery_processes=USUAL_COUNT
+    ) as exchange:
         exchange.start()
         submit = exchange.sequencer.submit
         waiting = [submit(ListMarket(MARKET))]

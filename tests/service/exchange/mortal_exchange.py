@@ -110,7 +110,9 @@ def live(folder, address, moment, count):
     if moment:
         die_at(moment, count)
     listener = socket.socket(socket.AF_UNIX)
-    with exchange_in(folder, *TRADERS, snapshot_every=SNAPSHOT_EVERY) as running:
+    with exchange_in(
+        folder, *TRADERS, snapshot_every=SNAPSHOT_EVERY, recovery_processes=1
+    ) as running:
         first = {"position": running.sequencer.tail.position, "state": state_hash(running).hex()}
         listener.bind(address)
         listener.listen(16)

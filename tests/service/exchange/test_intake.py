@@ -67,10 +67,10 @@ class SlowVerifier:
     def __init__(self):
         self.at_once = set()
 
-    def check_order(self, command):
+    def check_orders(self, commands):
         self.at_once.add(threading.current_thread().name)
-        time.sleep(command.order.lots / 1_000)
-        return command
+        time.sleep(sum(command.order.lots for command in commands) / 1_000)
+        return commands
 
 
 def intake_of(verifier, **options):
@@ -135,14 +135,15 @@ def test_cancels_have_a_bound_too():
 
 def test_a_check_that_breaks_holds_nobody_up():
     class Breaking:
-        def check_order(self, command):
-            if command.order.lots == 3:
+        def check_orders(self, commands):
+            if any(command.order.lots == 3 for command in commands):
                 raise ZeroDivisionError
-            return command
+            return commands
 
-    parts = intake_of(Breaking())
-    for lots in (1, 3, 2):
-        parts.intake.place([unsigned(lots, lots)], list)
+    parts = intake_of(Breaking(), threads=1)
+    parts.intake.pass_on(
+        [parts.intake.admit_orders([unsigned(lots, lots)], list) for lots in (1, 3, 2)]
+    )
     parts.intake.stop()
     first, broken, last = (parcel.commands[0] for parcel in parts.sequencer.offered)
     assert (first.order.lots, broken.code, last.order.lots) == (1, "check_failed", 2)
@@ -158,6 +159,42 @@ def test_nothing_is_taken_before_the_start_and_after_the_stop():
     with pytest.raises(IntakeError) as refused:
         intake.place([unsigned(1, 1)], list)
     assert refused.value.code == "stopping"
+
+
+def test_what_is_checked_together_is_answered_each_for_itself():
+    class Counting(SlowVerifier):
+        together = 0
+
+        def check_orders(self, commands):
+            self.together = max(self.together, len(commands))
+            return super().check_orders(commands)
+
+        def check_cancel(self, _request, _signature):
+            raise ExchangeError("bad_signature", "Expected another signature, was this one")
+
+    verifier = Counting()
+    parts = intake_of(verifier, threads=1)
+    intake = parts.intake
+    own = b"\x01" * 20
+    intake.pass_on(
+        [
+            intake.admit_orders([unsigned(0, 1), unsigned(0, 2)], list),
+            intake.admit_orders([unsigned(0, 3)], list),
+            intake.admit_cancel(CancelAll(own), list, (None, b"")),
+            intake.admit_cancel(CancelAll(own), list),
+            intake.admit_orders([unsigned(0, 4)], list),
+        ]
+    )
+    intake.stop()
+    first, second, refused, cancelled, last = (
+        parcel.commands for parcel in parts.sequencer.offered
+    )
+    assert [each.order.sequence for each in first] == [1, 2]
+    assert second[0].order.sequence == 3
+    assert refused[0].code == "bad_signature"
+    assert cancelled == [CancelAll(own)]
+    assert last[0].order.sequence == 4
+    assert verifier.together == 3
 
 
 class TestVerifier:
@@ -221,6 +258,27 @@ class TestVerifier:
             with pytest.raises(ExchangeError) as refused:
                 each.check_order(unsigned_order)
             assert refused.value.code == "bad_order_signature"
+
+    def test_checks_many_orders_each_for_itself(self):
+        own, stranger = trader(1), trader(2)
+        good = own.order()
+        commands = [
+            good,
+            PlaceOrder(good.order, b"", stranger.order().signature),
+            PlaceOrder(good.order, b"", b"\x01" * 65),
+            PlaceOrder(good.order, b""),
+            own.order(lane=2),
+        ]
+        first, foreign, malformed, unsigned_order, last = self.verifier.check_orders(commands)
+        assert first == self.verifier.check_order(good)
+        assert last == self.verifier.check_order(commands[-1])
+        for refused, command in zip(
+            (foreign, malformed, unsigned_order), commands[1:4], strict=True
+        ):
+            with pytest.raises(ExchangeError) as alone:
+                self.verifier.check_order(command)
+            assert refused.code == alone.value.code == "bad_order_signature"
+            assert refused.message == alone.value.message
 
     def test_checks_withdrawals(self):
         own = trader(1)

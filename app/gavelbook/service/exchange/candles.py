@@ -21,7 +21,7 @@ INTERVALS_MS = {
 }
 """Lengths in milliseconds; each divides the ones after it, and all begin at the unix epoch."""
 
-_SHORTEST_MS = INTERVALS_MS["1m"]
+SHORTEST_MS = INTERVALS_MS["1m"]
 
 _Key = tuple[int, int, int]
 
@@ -65,7 +65,7 @@ class CandleWriter:
     def add(self, fill: Filled) -> None:
         """Take one fill."""
         ticks = fill.ticks
-        start_ms = fill.time_ms - fill.time_ms % _SHORTEST_MS
+        start_ms = fill.time_ms - fill.time_ms % SHORTEST_MS
         candle = Candle(start_ms, ticks, ticks, ticks, ticks, fill.lots, fill.quote, 1)
         key = (fill.market, start_ms)
         before = self._minutes.get(key)
@@ -73,7 +73,7 @@ class CandleWriter:
 
     def undo(self, fill: Filled) -> None:
         """Take one fill out again, which the table of fills then has as busted."""
-        self._undone[fill.market, fill.time_ms - fill.time_ms % _SHORTEST_MS] = fill.fill_id
+        self._undone[fill.market, fill.time_ms - fill.time_ms % SHORTEST_MS] = fill.fill_id
 
     def write(self) -> None:
         """Write what came together; within the caller's transaction, after its fills."""
@@ -99,7 +99,7 @@ class CandleWriter:
         """Make a minute anew of its fills, and what is longer of its minutes."""
         for length_ms in INTERVALS_MS.values():
             start = minute - minute % length_ms
-            if length_ms == _SHORTEST_MS:
+            if length_ms == SHORTEST_MS:
                 parts = self._fills_of(market, minute, fill_id)
             else:
                 query = (
@@ -107,7 +107,7 @@ class CandleWriter:
                     "WHERE market = ? AND length_ms = ? AND start_ms BETWEEN ? AND ? "
                     "ORDER BY start_ms"
                 )
-                values = (market, _SHORTEST_MS, start, start + length_ms - 1)
+                values = (market, SHORTEST_MS, start, start + length_ms - 1)
                 parts = [candle_of(row) for row in self._database.execute(query, values)]
             key = (market, length_ms, start)
             if parts:
@@ -122,7 +122,7 @@ class CandleWriter:
 
         No index has their times; they stand together, so that few are looked at.
         """
-        end = minute + _SHORTEST_MS
+        end = minute + SHORTEST_MS
         query = "SELECT time_ms, lots, ticks, quote, busted FROM fills WHERE market = ? AND fill_id"
         before = self._database.execute(f"{query} <= ? ORDER BY fill_id DESC", (market, fill_id))
         rows = list(takewhile(lambda row: row[0] >= minute, before))[::-1]

@@ -9,6 +9,7 @@ from gavelbook.errors import FileError
 from gavelbook.service.exchange.intake import Intake
 from gavelbook.service.exchange.matcher_key import MatcherKey
 from gavelbook.service.exchange.recovery import recover
+from gavelbook.service.exchange.recovery_processes import RecoveryProcesses
 from gavelbook.service.exchange.sequencer import SNAPSHOT_EVERY, Sequencer, end_process, now_ms
 from gavelbook.service.exchange.snapshots import SnapshotFolder
 from gavelbook.service.exchange.sqlite_log import SqliteLog, origin_of
@@ -57,9 +58,12 @@ class EmbeddedExchange:
         *,
         clock_ms: Callable[[], int] = now_ms,
         snapshot_every: int = SNAPSHOT_EVERY,
+        recovery_processes: int = 0,
         on_failure: Callable[[BaseException], None] = end_process,
     ) -> None:
         """Open what is in ``folder``; ``matcher`` is the 32 bytes of the matcher's key.
+
+        Signatures of orders are checked in ``recovery_processes``, or in this one if there are 0.
 
         ``clock_ms`` is the time in unix milliseconds; a snapshot is taken every so many entries of
         the log; what ``on_failure`` is for, `Sequencer` says.
@@ -93,7 +97,9 @@ class EmbeddedExchange:
                 snapshot_every=snapshot_every,
                 on_failure=on_failure,
             )
-            verifier = Verifier(domain, engine.markets(), approves)
+            recoverers = RecoveryProcesses(recovery_processes)
+            opened.callback(recoverers.close)
+            verifier = Verifier(domain, engine.markets(), approves, recoverers.recover_all)
             self.sequencer.subscribe(verifier.follow)
             self.intake = Intake(self.sequencer, verifier)
             self._opened = opened.pop_all()

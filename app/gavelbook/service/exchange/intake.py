@@ -1,14 +1,16 @@
 """Where signed orders, cancellations and withdrawals come in: they are checked, in order.
 
-What arrives is numbered at once. Threads check signatures, which is most of the work and happens in
-native code, a few at a time; what is checked before its turn waits for it. So the order of
-acceptance is that of arrival, however long each check takes.
+Threads take what arrived, in numbered portions, and have the signatures checked, which is most of
+the work; what is checked before its turn waits for it. So the order of acceptance is that of
+arrival, however long each check takes.
 """
 
 from __future__ import annotations
 
 import threading
-from queue import SimpleQueue
+from collections import deque
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -18,7 +20,7 @@ from gavelbook.service.exchange.errors import IntakeError
 from gavelbook.service.exchange.parcels import Parcel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from gavelbook.exchange.commands import (
         CancelAll,
@@ -35,20 +37,25 @@ if TYPE_CHECKING:
     from gavelbook.service.exchange.verification import Verifier
 
     Cancel = CancelOrder | CancelClient | CancelMarket | CancelAll
+    Checked = Command | GavelbookError
+    Check = Callable[[Sequence[Any]], Sequence[Checked]]
+    """Gives the command, with what the check adds to it, or why it is refused."""
 
 MAX_WAITING = 20_000
 """Orders that may wait for their answer; cancellations and withdrawals may wait beyond that."""
-_CHUNK = 8
-"""Commands that a thread checks at a time."""
+_PORTION = 8
+"""Commands that are worth a thread's while."""
+_LARGEST_PORTION = 64
+"""Commands that a thread checks at a time, where as many wait for every thread."""
 
 _log = structlog.get_logger()
 
 
 class Arrival(NamedTuple):
-    """Commands that came together, how each is checked, and where the answers go."""
+    """Commands that came together, how they are checked, and where the answers go."""
 
     commands: Sequence[Any]
-    check: Callable[[Any], Command]
+    check: Check
     deliver: Deliver
 
 
@@ -72,7 +79,9 @@ class Intake:
         self._answering = threading.Lock()
         self._open = False
         self._door = threading.Lock()
-        self._arrived: SimpleQueue[tuple[int, Sequence[Arrival]] | None] = SimpleQueue()
+        self._arrived: deque[Arrival] = deque()
+        self._arrived_commands = 0
+        self._something_arrived = threading.Condition(self._door)
         self._numbered = 0
         self._releasing = threading.Lock()
         self._released = 0
@@ -91,10 +100,8 @@ class Intake:
     def stop(self) -> None:
         """Take no more commands and pass those taken on; the sequencer is stopped afterwards."""
         with self._door:
-            was_open, self._open = self._open, False
-            if was_open:
-                for _ in self._threads:
-                    self._arrived.put(None)
+            self._open = False
+            self._something_arrived.notify_all()
         for thread in self._threads:
             thread.join()
 
@@ -150,17 +157,17 @@ class Intake:
             IntakeError: as `place`.
 
         """
-        return self._admit(orders, self._verifier.check_order, deliver, self._max_waiting)
+        return self._admit(orders, self._verifier.check_orders, deliver, self._max_waiting)
 
     def admit_cancel(
         self, command: Cancel, deliver: Deliver, proof: tuple[CancelRequest, bytes] | None = None
     ) -> Arrival:
         """Do for a cancellation what `admit_orders` does for orders."""
 
-        def check(command: Cancel) -> Cancel:
+        def check(commands: Sequence[Cancel]) -> Sequence[Cancel]:
             if proof is not None:
                 self._verifier.check_cancel(*proof)
-            return command
+            return commands
 
         return self._admit((command,), check, deliver, 2 * self._max_waiting)
 
@@ -169,10 +176,11 @@ class Intake:
     ) -> Arrival:
         """Do for a withdrawal what `admit_orders` does for orders."""
 
-        def check(command: RequestWithdrawal) -> RequestWithdrawal:
+        def check(commands: Sequence[RequestWithdrawal]) -> Sequence[RequestWithdrawal]:
             if signed:
-                self._verifier.check_withdrawal(command)
-            return command
+                for each in commands:
+                    self._verifier.check_withdrawal(each)
+            return commands
 
         return self._admit((command,), check, deliver, 2 * self._max_waiting)
 
@@ -184,17 +192,17 @@ class Intake:
         with self._door:
             is_open = self._open
             if is_open:
-                for chunk in _chunks(arrivals):
-                    self._arrived.put((self._numbered, chunk))
-                    self._numbered += 1
+                self._arrived += arrivals
+                self._arrived_commands += sum(len(arrival.commands) for arrival in arrivals)
+                self._something_arrived.notify(1 + self._arrived_commands // _PORTION)
         if not is_open:
             for arrival in arrivals:
-                _refuse(self._parcel(arrival), _stopping())
+                _refuse(self._parcel(arrival, list(arrival.commands)), _stopping())
 
     def _admit(
         self,
         commands: Sequence[Any],
-        check: Callable[[Any], Command],
+        check: Check,
         deliver: Deliver,
         max_waiting: int,
     ) -> Arrival:
@@ -209,26 +217,43 @@ class Intake:
         return Arrival(commands, check, deliver)
 
     def _check_all(self) -> None:
-        """Check chunks of what arrived until the end, in one of the threads."""
-        while (numbered := self._arrived.get()) is not None:
-            number, arrivals = numbered
-            self._release(number, [self._parcel(arrival) for arrival in arrivals])
+        """Check portions of what arrived until the end, in one of the threads."""
+        while (taken := self._take()) is not None:
+            number, arrivals = taken
+            self._release(number, self._parcels(arrivals))
 
-    def _parcel(self, arrival: Arrival) -> Parcel:
-        """Return what goes to the sequencer for ``arrival``."""
-        check = arrival.check
-        commands: list[Command | GavelbookError] = []
-        for command in arrival.commands:
-            try:
-                commands.append(check(command))
-            except GavelbookError as error:
-                error.__traceback__ = None
-                commands.append(error)
-            except Exception:  # noqa: BLE001 -- those behind it must not wait for ever
-                _log.exception("check_failed")
-                message = "Expected a command that can be checked, was none"
-                commands.append(IntakeError("check_failed", message))
+    def _take(self) -> tuple[int, list[Arrival]] | None:
+        """Wait for the next portion, and return it with its number; None at the end."""
+        with self._door:
+            while not self._arrived:
+                if not self._open:
+                    return None
+                self._something_arrived.wait()
+            # A fair share, so that no thread has nothing to do while another one has much.
+            share = self._arrived_commands // len(self._threads)
+            wanted = min(max(_PORTION, share), _LARGEST_PORTION)
+            portion: list[Arrival] = []
+            while self._arrived and wanted > 0:
+                arrival = self._arrived.popleft()
+                wanted -= len(arrival.commands)
+                self._arrived_commands -= len(arrival.commands)
+                portion.append(arrival)
+            number = self._numbered
+            self._numbered += 1
+        return number, portion
 
+    def _parcels(self, arrivals: list[Arrival]) -> list[Parcel]:
+        """Return what goes to the sequencer for ``arrivals``; those checked alike are together."""
+        parcels = []
+        for check, alike in groupby(arrivals, attrgetter("check")):
+            group = list(alike)
+            checked = iter(_checked(check, [each for one in group for each in one.commands]))
+            parcels += [
+                self._parcel(one, list(islice(checked, len(one.commands)))) for one in group
+            ]
+        return parcels
+
+    def _parcel(self, arrival: Arrival, commands: list[Checked]) -> Parcel:
         def deliver(answers: Sequence[Answer]) -> None:
             with self._answering:
                 self._answered += len(answers)
@@ -250,16 +275,19 @@ class Intake:
                 self._released += 1
 
 
-def _chunks(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
-    """Yield ``arrivals`` in pieces that are worth a thread's while and leave some to others."""
-    start = commands = 0
-    for end, arrival in enumerate(arrivals, 1):
-        commands += len(arrival.commands)
-        if commands >= _CHUNK:
-            yield arrivals[start:end]
-            start, commands = end, 0
-    if start < len(arrivals):
-        yield arrivals[start:]
+def _checked(check: Check, commands: Sequence[Any]) -> Sequence[Checked]:
+    """Return what ``check`` says of ``commands``, whatever comes up."""
+    try:
+        return check(commands)
+    except Exception as error:  # noqa: BLE001 -- those behind it must not wait for ever
+        if len(commands) > 1:
+            return [each for command in commands for each in _checked(check, (command,))]
+        if isinstance(error, GavelbookError):
+            error.__traceback__ = None
+            return [error]
+        _log.exception("check_failed")
+        message = "Expected a command that can be checked, was none"
+        return [IntakeError("check_failed", message)]
 
 
 def _stopping() -> IntakeError:

@@ -10,6 +10,7 @@ import msgspec
 
 from gavelbook.service.exchange.entries import Entry, Seal, Tail, entry_digest, next_head
 from gavelbook.service.exchange.errors import LogError
+from gavelbook.service.exchange.many_rows import execute_rows
 from gavelbook.service.exchange.readers import Readers
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class SqliteLog:
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", entries)
+            execute_rows(self._database, "INSERT INTO log {rows}", entries, len(Entry._fields))
             self._database.execute(
                 "INSERT INTO seals VALUES (?, ?)", (seal.position, seal.signature)
             )

@@ -12,6 +12,7 @@ from gavelbook.exchange.signing import (
     cancel_hash,
     order_hash,
     recover,
+    recover_all,
     withdrawal_hash,
 )
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gavelbook.service.exchange.entries import Applied
 
     Approves = Callable[[bytes, bytes], bool]
+    RecoverAll = Callable[[Sequence[tuple[bytes, bytes]]], Sequence[bytes | ExchangeError]]
 
 
 def nothing_approved(_maker: bytes, _order_hash: bytes) -> bool:
@@ -35,13 +37,19 @@ class Verifier:
     """Checks signatures under the domain of one exchange; from any number of threads.
 
     ``approves`` says whether an order without signature, by maker and hash, is approved on chain.
+    ``recover_all`` does for many orders what `gavelbook.exchange.signing.recover_all` does.
     """
 
     def __init__(
-        self, domain: Domain, markets: Iterable[Market], approves: Approves = nothing_approved
+        self,
+        domain: Domain,
+        markets: Iterable[Market],
+        approves: Approves = nothing_approved,
+        recover_all: RecoverAll = recover_all,
     ) -> None:
         self._domain = domain
         self._approves = approves
+        self._recover_all = recover_all
         self._markets = {market.id: market for market in markets}
 
     def follow(self, applied: Sequence[Applied]) -> None:
@@ -58,25 +66,47 @@ class Verifier:
             ExchangeError: ``unknown_market``, ``order_out_of_range`` or ``bad_order_signature``.
 
         """
-        order, signature = command.order, command.signature
+        (answer,) = self._check_orders((command,), recover_all)
+        if isinstance(answer, ExchangeError):
+            raise answer
+        return answer
+
+    def check_orders(self, commands: Sequence[PlaceOrder]) -> list[PlaceOrder | ExchangeError]:
+        """Return for each of ``commands`` what `check_order` does, errors as values."""
+        return self._check_orders(commands, self._recover_all)
+
+    def _check_orders(
+        self, commands: Sequence[PlaceOrder], recover_all: RecoverAll
+    ) -> list[PlaceOrder | ExchangeError]:
+        hashed = [self._with_hash(command) for command in commands]
+        questions = [
+            (each.order_hash, each.signature)
+            for each in hashed
+            if type(each) is PlaceOrder and each.signature
+        ]
+        signers = iter(recover_all(questions))
+        return [
+            _signed(each, next(signers)) if type(each) is PlaceOrder and each.signature else each
+            for each in hashed
+        ]
+
+    def _with_hash(self, command: PlaceOrder) -> PlaceOrder | ExchangeError:
+        """Return ``command`` with the hash of its order, approved on chain if it is not signed."""
+        order = command.order
         market = self._markets.get(order.market)
         if market is None:
-            raise ExchangeError.refuse("unknown_market", "market", order.market, "one listed")
-        digest = order_hash(self._domain, market, order)
-        if signature:
-            try:
-                signer = recover(digest, signature)
-            except ExchangeError as error:
-                raise ExchangeError("bad_order_signature", error.message) from error
-            if signer != order.maker:
-                raise _foreign("bad_order_signature", order.maker, signer)
-        elif not self._approves(order.maker, digest):
+            return ExchangeError.refuse("unknown_market", "market", order.market, "one listed")
+        try:
+            digest = order_hash(self._domain, market, order)
+        except ExchangeError as error:
+            return error
+        if not command.signature and not self._approves(order.maker, digest):
             message = "Expected a signature or an order approved on chain, was neither"
-            raise ExchangeError("bad_order_signature", message)
+            return ExchangeError("bad_order_signature", message)
         return PlaceOrder(
             order,
             digest,
-            signature,
+            command.signature,
             command.time_in_force,
             command.good_till,
             command.post_only,
@@ -115,6 +145,15 @@ class Verifier:
         signer = recover(digest, signature)
         if signer != account:
             raise _foreign("bad_signature", account, signer)
+
+
+def _signed(command: PlaceOrder, signer: bytes | ExchangeError) -> PlaceOrder | ExchangeError:
+    """Return ``command`` where ``signer`` is its maker, or else why not."""
+    if signer == command.order.maker:
+        return command
+    if isinstance(signer, ExchangeError):
+        return ExchangeError("bad_order_signature", signer.message)
+    return _foreign("bad_order_signature", command.order.maker, signer)
 
 
 def _foreign(code: str, account: bytes, signer: bytes) -> ExchangeError:

@@ -21,6 +21,7 @@ from gavelbook.exchange.reports import (
     WithdrawalEnded,
 )
 from gavelbook.service.exchange.candles import CandleWriter
+from gavelbook.service.exchange.many_rows import execute_rows
 from gavelbook.service.exchange.view_queries import Views
 from gavelbook.service.exchange.view_tables import hash_key, open_views, remove_views, unusable
 
@@ -36,12 +37,15 @@ _encode = msgspec.msgpack.Encoder().encode
 # MessagePack has no integers above 2**64 - 1.
 _encode_large = msgspec.json.Encoder().encode
 
-_INSERT_ORDER = "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_UPDATE_ORDER = (
-    "UPDATE orders SET remaining_lots = ?, done_reason = ?, done_position = ?, done_time_ms = ? "
-    "WHERE position = ?"
+_INSERT_ORDERS = "INSERT INTO orders {rows}"
+_ORDER_WIDTH = 12
+_UPDATE_ORDERS = (
+    "UPDATE orders SET remaining_lots = column2, done_reason = column3, done_position = column4, "
+    "done_time_ms = column5 FROM ({rows}) WHERE position = column1"
 )
-_INSERT_FILL = "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE_WIDTH = 5
+_INSERT_FILLS = "INSERT INTO fills {rows}"
+_FILL_WIDTH = 18
 _SETTLE = (
     "UPDATE fills SET batch = ? WHERE market = ? AND fill_id BETWEEN ? AND ? "
     "AND batch = 0 AND busted = 0"
@@ -283,9 +287,10 @@ class ViewWriter:
         database.execute("BEGIN IMMEDIATE")
         for row, _, _ in self._orders:
             self._changed.pop(row.position, None)
-        database.executemany(_INSERT_ORDER, map(_new_order, self._orders))
-        database.executemany(_UPDATE_ORDER, map(_changed_order, self._changed.values()))
-        database.executemany(_INSERT_FILL, self._fills)
+        execute_rows(database, _INSERT_ORDERS, map(_new_order, self._orders), _ORDER_WIDTH)
+        changed = map(_changed_order, self._changed.values())
+        execute_rows(database, _UPDATE_ORDERS, changed, _UPDATE_WIDTH)
+        execute_rows(database, _INSERT_FILLS, self._fills, _FILL_WIDTH)
         for statement, values in self._later:
             database.execute(statement, values)
         self._candles.write()
@@ -315,9 +320,9 @@ def _new_order(taken: tuple[_OrderRow, int, PlaceOrder]) -> tuple[Any, ...]:
 
 def _changed_order(row: _OrderRow) -> tuple[Any, ...]:
     return (
+        row.position,
         str(row.remaining_lots),
         row.done_reason,
         row.done_position,
         row.done_time_ms,
-        row.position,
     )
