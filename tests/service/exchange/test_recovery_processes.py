@@ -124,6 +124,18 @@ def test_where_none_can_be_started_answers_come_all_the_same(processes, monkeypa
         processes._idle.put(each)
 
 
+def test_they_learn_no_passphrase(monkeypatch):
+    monkeypatch.setenv("APE_ACCOUNTS_MATCHER_PASSPHRASE", "of the matcher")
+    started = []
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda command, **options: started.append(options["env"])
+    )
+    RecoveryProcesses(1)
+    [environment] = started
+    assert environment["PATH"]
+    assert "of the matcher" not in environment.values()
+
+
 def test_none_is_left_behind():
     processes = RecoveryProcesses(1)
     running = processes._idle.get()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from queue import SimpleQueue
@@ -26,6 +27,9 @@ FEWEST = 8
 
 _END_SECONDS = 5
 _COMMAND = (sys.executable, "-P", "-m", "gavelbook.service.exchange.recovery_process")
+
+_ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")
+"""What the interpreter may need. Passphrases of keys are none of a process's that holds no key."""
 
 _log = structlog.get_logger()
 
@@ -70,8 +74,9 @@ class RecoveryProcesses:
 
 
 def _start() -> subprocess.Popen[bytes]:
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return subprocess.Popen(  # noqa: S603 -- our own program
-        _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     )
 
 
