@@ -110,7 +110,7 @@ def open_account(visit, name, password):
         page.get_by_label(label, exact=True).fill(text)
     button(page, "Open the account").click()
     expect(page.get_by_text("Your account is open")).to_be_visible()
-    return page.locator("[data-testid=stMain] code").first.inner_text().strip()
+    return page.locator("[data-testid=stMain] [data-testid=stCode] code").first.inner_text().strip()
 
 
 def get_demo_money(page):

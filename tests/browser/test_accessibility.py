@@ -148,6 +148,7 @@ def test_no_part_of_a_managed_account_breaches_wcag(light):
 
 def test_an_order_is_written_and_placed_without_a_breach_and_its_fate_is_said(light):
     page = open_page(light, "market", "Eva")
+    page.get_by_role("radio", name="Market", exact=True).click()
     fill(page, "Size, GVL", "10")
     buy = button(page, "Buy 10 GVL")
     expect(buy).to_be_enabled()

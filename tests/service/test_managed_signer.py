@@ -40,7 +40,7 @@ def actor(user):
 
 
 @pytest.fixture
-def desk(chain):
+def desk(chain, records):
     url = chain.stage.web3.provider.endpoint_uri
     return SaleDesk(DeskSettings(rpc_url=url))
 
