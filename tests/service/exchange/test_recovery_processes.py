@@ -128,7 +128,7 @@ def test_they_learn_no_passphrase(monkeypatch):
     monkeypatch.setenv("APE_ACCOUNTS_MATCHER_PASSPHRASE", "of the matcher")
     started = []
     monkeypatch.setattr(
-        subprocess, "Popen", lambda command, **options: started.append(options["env"])
+        subprocess, "Popen", lambda _command, **options: started.append(options["env"])
     )
     RecoveryProcesses(1)
     [environment] = started
