@@ -28,7 +28,7 @@ FIND_BROWSER := for name in "$$GAVELBOOK_BROWSER" chromium chromium-browser goog
 	[ -n "$$name" ] && command -v "$$name" && break; done
 
 # What shares a chain or a demo stays together: see tests/conftest.py.
-TEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
+TEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup demo test lint bench gas pictures abi openapi lock clean
 

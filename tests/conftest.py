@@ -1,4 +1,4 @@
-"""Which tests share a process of pytest-xdist: those of a file, and all that drive a browser."""
+"""Which tests share a process of pytest-xdist, and which come first."""
 
 import os
 
@@ -6,17 +6,24 @@ import pytest
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: tests in a browser mostly wait, and share one process."""
+    """One more than there are cores: tests in a browser mostly wait."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Group by file, but the browser's tests together: they look at one demo.
+    """Group by file, but the browser's tests in two: the tests of a group look at one demo.
 
-    First of all, as pytest-xdist reads the groups in the same hook.
+    These take longest, so they begin. First of all hooks, as pytest-xdist reads the groups in the
+    same one.
     """
     for item in items:
-        path = item.nodeid.partition("::")[0]
-        group = "browser" if path.startswith("tests/browser/") else path
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) not in {"browser", "accessibility"})
+
+
+def _group(item):
+    path = item.nodeid.partition("@")[0].partition("::")[0]
+    if not path.startswith("tests/browser/"):
+        return path
+    return "accessibility" if path.endswith("/test_accessibility.py") else "browser"
