@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,7 @@ from ui import wallet_steps
 from ui.components.session_cookie import session_cookie
 from ui.desk import accounts_open, open_desk
 from ui.identity_state import (
+    RETRY_SECONDS,
     adopt_demo,
     adopt_managed,
     adopt_wallet,
@@ -106,7 +108,14 @@ def _ways_in(account_page: Page | None) -> None:
     if account_page is not None and accounts_open():
         st.page_link(account_page, label="Sign in")
     if identity().unanswered:
-        st.caption("Your account cannot be shown just now: the signer of accounts does not answer.")
+        st.fragment(_unanswered, run_every=RETRY_SECONDS)(time.monotonic())
+
+
+def _unanswered(drawn_at: float) -> None:
+    """Say that it is not known who this is; after a while, have the page ask again."""
+    if time.monotonic() - drawn_at > RETRY_SECONDS:
+        st.rerun()
+    st.caption("Your account cannot be shown just now: the signer of accounts does not answer.")
 
 
 def _card(actor: Actor, account_page: Page | None) -> None:

@@ -30,7 +30,8 @@ _OF_ACTOR = (
 """How the names begin under which pages keep what is somebody's own."""
 
 _CHECK_SECONDS = 30.0
-_RETRY_SECONDS = 10.0
+RETRY_SECONDS = 10.0
+"""After this long a signer that did not answer is asked again."""
 _TOKEN = re.compile(r"[!-~]{1,200}")
 """What a token can look like: whatever else a browser sends is not handed on."""
 _ENDED = frozenset({"unknown_session", "session_required"})
@@ -148,7 +149,7 @@ def restore() -> None:
     then. Later runs only ask, now and then, whether the session of a managed account still stands.
     """
     known = identity()
-    again = known.unanswered and time.monotonic() - known.checked_at > _RETRY_SECONDS
+    again = known.unanswered and time.monotonic() - known.checked_at > RETRY_SECONDS
     if not known.cookie_seen or again:
         known.cookie_seen = True
         token = st.context.cookies.get(TICKETS.cookie)

@@ -284,7 +284,7 @@ def test_a_hung_signer_holds_a_page_for_seconds_only_and_is_asked_again(
         began = time.monotonic()
         session.run()
         assert time.monotonic() - began < 2
-    monkeypatch.setattr(identity_state, "_RETRY_SECONDS", 0)
+    monkeypatch.setattr(identity_state, "RETRY_SECONDS", 0)
     session.run()
     assert who(session) == f"managed {user.name}"
     assert not any("does not answer" in each.value for each in session.caption)
