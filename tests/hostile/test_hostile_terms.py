@@ -6,12 +6,11 @@ GAVELBOOK_EXAMPLES sets how many sets of markets are tried.
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +28,6 @@ from tests.evm.exchange import (
     MATCHER,
     OWNER,
     Exchange,
-    Floor,
     encode,
     raw,
     selector,
@@ -46,11 +44,9 @@ from tests.evm.exchange_signing import (
 from tests.evm.machine import Reverted, word, words
 from tests.evm.sale import STRANGER
 from tests.evm.signatures import Key
-from tests.hostile.trading_scene import LOTS, MAKER, TAKER, THIEF, TradingStage
+from tests.hostile.trading_scene import LOTS, MAKER, TAKER, THIEF, TradingStage, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.evm.sale import Token
 
 EXAMPLES = int(os.environ.get("GAVELBOOK_EXAMPLES", "60"))
@@ -59,17 +55,6 @@ QUOTE_BITS = 209
 """Quote amounts of this many bits leave room for those of a few markets in one balance."""
 MOST_MARKETS = 2**16 - 1
 FIRST_HASHED_SLOT = 2**64
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
 
 
 def terms_address(market: int, exchange: str | None = None) -> str:

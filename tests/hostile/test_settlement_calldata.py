@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,38 +17,20 @@ from tests.evm.exchange import (
     MATCHER,
     TAKER_FEE_BPS,
     TICK_VALUE,
-    Floor,
     selector,
 )
 from tests.evm.exchange_signing import compact, sign_batch, sign_content
 from tests.evm.machine import TRANSACTION_GAS_LIMIT, Reverted, words
 from tests.evm.signatures import SECP256K1_ORDER, Key
 from tests.hostile.random_batches import crosses
-from tests.hostile.trading_scene import THIEF, TradingStage
+from tests.hostile.trading_scene import THIEF, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.evm.exchange_signing import SignedOrder
+    from tests.hostile.trading_scene import TradingStage
 
 HEAD_BYTES = 96
 """The three words in front of what is behind them in a call without anything odd."""
-
-
-@cache
-def floor() -> Floor:
-    return Floor()
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    with floor().machine.trial():
-        yield
-
-
-@pytest.fixture
-def stage(_leave_no_trace: None) -> TradingStage:
-    return TradingStage(floor())
 
 
 class Call(NamedTuple):
