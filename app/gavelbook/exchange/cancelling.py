@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heappop
 from typing import TYPE_CHECKING
 
 from gavelbook.exchange import orders as limits
@@ -115,8 +114,9 @@ def chain_cancel(state: State, command: ChainCancel) -> list[Report]:
 def pass_time(state: State, _command: Clock) -> list[Report]:
     """End the orders whose time is over, by time and place in the log."""
     reports: list[Report] = []
-    while (due := state.next_expiry()) is not None and due <= state.time_ms:
-        state.end(heappop(state.expiries)[2], DoneReason.EXPIRED, reports)
+    while (due := state.expiries.next()) is not None and due <= state.time_ms:
+        for order in state.expiries.leaving_at(due):
+            state.end(order, DoneReason.EXPIRED, reports)
     return reports
 
 

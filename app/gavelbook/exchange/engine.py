@@ -78,7 +78,7 @@ class Engine:
     @property
     def next_expiry(self) -> int | None:
         """When the next order's time is over, in unix milliseconds: a Clock is due then."""
-        return self._state.next_expiry()
+        return self._state.expiries.next()
 
     @property
     def last_fill(self) -> int:
@@ -113,7 +113,7 @@ class Engine:
                 "time_went_back", "time_ms", time_ms, f"at least {last_time_ms}"
             )
         kind = type(command)
-        if state.expiries and state.expiries[0][0] <= time_ms and kind is not commands.Clock:
+        if state.expiries.earliest <= time_ms and kind is not commands.Clock:
             self._refuse_if_due(time_ms)
         state.position, state.time_ms = position, time_ms
         try:
@@ -251,7 +251,7 @@ class Engine:
         return self._state.pending_fees.get(token, 0)
 
     def _refuse_if_due(self, time_ms: int) -> None:
-        due = self._state.next_expiry()
+        due = self._state.expiries.next()
         if due is not None and due <= time_ms:
             raise ExchangeError(
                 "clock_due",

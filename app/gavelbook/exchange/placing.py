@@ -156,7 +156,7 @@ def _reserve(state: State, order: LiveOrder, reports: list[Report]) -> None:
     owner.open_orders[command.order.lane] = order
     if command.client_id:
         owner.clients[command.client_id] = order
-    state.watch_expiry(order)
+    state.expiries.add(order)
     reports.append(
         OrderRested(
             order.order_hash, owner.address, market.id, side, lots, ticks, order.leaves_at_ms

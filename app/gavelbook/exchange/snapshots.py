@@ -156,4 +156,4 @@ def _restore_order(state: State, found: _Order) -> None:
     if command.client_id:
         owner.clients[command.client_id] = order
     listing.book.place(order, [])
-    state.watch_expiry(order)
+    state.expiries.add(order)

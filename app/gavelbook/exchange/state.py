@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from gavelbook.exchange.accounts import Account
 from gavelbook.exchange.book import Book, LiveOrder
 from gavelbook.exchange.errors import ExchangeError
+from gavelbook.exchange.expiries import Expiries
 from gavelbook.exchange.markets import BPS, Market
 from gavelbook.exchange.reports import DoneReason, Filled, OrderDone
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from gavelbook.exchange.reports import Report
 
 MAX_HELD = 2**216 - 1
-_SPARE_EXPIRIES = 1_024
 
 
 class EngineTerms(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +50,6 @@ class State:
         held: What the contract holds of each token, in base units.
         pending_fees: Fees of unsettled fills by token; on settling they go to the recipient.
         unsettled: Fills that have neither settled nor been undone, by id in rising order.
-        expiries: A heap of (milliseconds, position, order), with some that are over already.
 
     """
 
@@ -84,7 +82,7 @@ class State:
         self.unsettled: dict[int, Filled] = {}
         self.pending_fees: dict[bytes, int] = {}
         self.held: dict[bytes, int] = {}
-        self.expiries: list[tuple[int, int, LiveOrder]] = []
+        self.expiries = Expiries(self.orders)
 
     def account(self, address: bytes) -> Account:
         """Return an account, new if nothing was known of it."""
@@ -110,24 +108,10 @@ class State:
         listing = self.listings[market.id] = Listing(market, Book(self.orders))
         return listing
 
-    def next_expiry(self) -> int | None:
-        """Return when the next open order leaves its book, in unix milliseconds."""
-        expiries = self.expiries
-        while expiries and expiries[0][2].level is None:
-            heappop(expiries)
-        return expiries[0][0] if expiries else None
-
-    def watch_expiry(self, order: LiveOrder) -> None:
-        """Note when ``order``, which rests, leaves its book."""
-        expiries = self.expiries
-        heappush(expiries, (order.leaves_at_ms, order.position, order))
-        if len(expiries) > 2 * len(self.orders) + _SPARE_EXPIRIES:
-            expiries[:] = [entry for entry in expiries if entry[2].level is not None]
-            heapify(expiries)
-
     def forget(self, order: LiveOrder) -> None:
-        """Free the lane and client id of an order that rested and is over."""
+        """Free the lane and client id of an order that rested and is over, and its expiry."""
         command = order.command
+        self.expiries.remove(order)
         del order.owner.open_orders[command.order.lane]
         if command.client_id:
             del order.owner.clients[command.client_id]
