@@ -4,7 +4,7 @@ import threading
 import time
 from concurrent.futures import wait
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -309,6 +309,32 @@ class TestRepeatedOrders:
         with pytest.raises(ExchangeError) as refused:
             parts.sequencer.submit(hashed(maker.order(lane=1, client_id="mine"))).result(10)
         assert refused.value.code == "duplicate_client_id"
+
+
+def test_views_that_lag_keep_nobody_waiting(parts, maker, monkeypatch):
+    """However many commits it took: a trickle of orders lags by as many as there are."""
+    held = threading.Event()
+    monkeypatch.setattr(parts.writer, "rest", lambda _: held.wait(30))
+    try:
+        for lane in range(600):
+            parts.sequencer.submit(hashed(maker.order(lane=lane))).result(5)
+        assert parts.writer.position < 600
+    finally:
+        held.set()
+
+
+def test_orders_that_the_views_have_are_forgotten_a_few_at_a_time(parts, maker):
+    orders = [hashed(maker.order(lane=lane)) for lane in range(200)]
+    answers = Answers()
+    parts.sequencer.offer([Parcel(orders, answers.deliver)])
+    last = answers.wait(200)[-1]
+    assert parts.writer.wait_for(last.position, 10)
+    left = []
+    for _ in range(40):
+        parts.sequencer.submit(CancelAll(maker.address)).result(10)
+        left.append(len(parts.sequencer._recent))
+    assert left[-1] == 0
+    assert max(before - after for before, after in pairwise([200, *left])) <= 8
 
 
 def test_reading_holds_the_engine_still(parts, maker):

@@ -15,14 +15,15 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import contextmanager
-from queue import Empty, Queue, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 import structlog
 
 from gavelbook.errors import GavelbookError
 from gavelbook.exchange.commands import Clock, PlaceOrder
 from gavelbook.exchange.errors import ExchangeError
+from gavelbook.service.exchange.backlog import Backlog
 from gavelbook.service.exchange.committer import Committed, Committer, Group
 from gavelbook.service.exchange.entries import Applied, Tail
 from gavelbook.service.exchange.errors import IntakeError, OutcomeUnknownError
@@ -43,15 +44,15 @@ _GROUP_SIZE = 256
 """Commands applied before anybody else may read the engine."""
 _GROUPS_AHEAD = 4
 """Groups that may be applied while one is committed; they are committed together then."""
-_GROUPS_BEHIND = 400
-"""Groups that the views may lag behind before the log waits for them."""
+_COMMANDS_BEHIND = 100_000
+"""Commands that the views may lag behind before the log waits for them."""
+_FORGOTTEN_FOR_EACH = 4
+"""Recent orders forgotten for each new command: all at once would keep everybody waiting."""
 _LONGEST_WAIT_S = 1.0
 """The clock of the machine may be set, so it is looked at now and then."""
 _PAUSE_RATIO = 9
 _LONGEST_PAUSE_S = 0.25
 _EXIT_CODE = 70
-
-T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -103,8 +104,8 @@ class Sequencer:
         self._open = False
         self._failed = False
         self._inbox: SimpleQueue[Sequence[Parcel] | None] = SimpleQueue()
-        self._applied: Queue[Group | None] = Queue(_GROUPS_AHEAD)
-        self._committed: Queue[Committed | None] = Queue(_GROUPS_BEHIND)
+        self._applied: Backlog[Group] = Backlog(_GROUPS_AHEAD)
+        self._committed: Backlog[Committed] = Backlog(_COMMANDS_BEHIND)
         self._recent: dict[bytes, Applied] = {}
         self._recent_order: deque[Applied] = deque()
         self._threads = [
@@ -225,17 +226,17 @@ class Sequencer:
         while not ended:
             parcels, ended = self._next_parcels()
             if self._failed:
-                self._applied.put(Group(parcels, (), ()))
+                self._applied.put(Group(parcels, (), ()), 1)
                 continue
             try:
                 group = self._apply(parcels, last=ended)
             except BaseException:
-                self._applied.put(Group(parcels, (), ()))
+                self._applied.put(Group(parcels, (), ()), 1)
                 if ended:
                     self._inbox.put(None)
                 raise
             if group.parcels or group.applied or group.state is not None:
-                self._applied.put(group)
+                self._applied.put(group, 1)
         self._applied.put(None)
 
     def _next_parcels(self) -> tuple[list[Parcel], bool]:
@@ -284,7 +285,7 @@ class Sequencer:
             if since_snapshot >= self._snapshot_every or (last and since_snapshot):
                 state = self._engine.snapshot()
                 self._last_snapshot = position
-        self._forget_followed()
+        self._forget_followed(_FORGOTTEN_FOR_EACH * (1 + len(done)))
         return Group(parcels, answers, done, state)
 
     def _apply_command(self, command: Command, time_ms: int, done: list[Applied]) -> Answer:
@@ -310,11 +311,12 @@ class Sequencer:
             first = self._projection.first_answer(command.order_hash)
         return None if first is None else first._replace(duplicate=True)
 
-    def _forget_followed(self) -> None:
-        """Forget the recent orders that the projection has by now."""
+    def _forget_followed(self, most: int) -> None:
+        """Forget up to ``most`` of the recent orders that the projection has by now."""
         followed = self._projection.position
         recent = self._recent_order
-        while recent and recent[0].position <= followed:
+        while most and recent and recent[0].position <= followed:
+            most -= 1
             command = recent.popleft().command
             if isinstance(command, PlaceOrder):
                 del self._recent[command.order_hash]
@@ -323,7 +325,7 @@ class Sequencer:
         """Second thread: commit groups until the last, all there are at a time."""
         ended = False
         while not ended:
-            groups, ended = _take_all(self._applied)
+            groups, ended = self._applied.take_all()
             if self._failed:
                 _tell_unknown(groups)
                 continue
@@ -334,7 +336,7 @@ class Sequencer:
                 if ended:
                     self._applied.put(None)
                 raise
-            self._committed.put(committed)
+            self._committed.put(committed, len(committed.applied))
             self._committer.tell(committed, groups)
         self._committed.put(None)
 
@@ -342,7 +344,7 @@ class Sequencer:
         """Third thread: bring the projection and the snapshots up to what is committed."""
         ended = False
         while not ended:
-            following, ended = _take_all(self._committed)
+            following, ended = self._committed.take_all()
             if self._failed or not following:
                 continue
             began = time.monotonic()
@@ -364,18 +366,6 @@ class Sequencer:
         for committed in following:
             if committed.snapshot is not None:
                 self._snapshots.save(committed.snapshot)
-
-
-def _take_all(queue: Queue[T | None]) -> tuple[list[T], bool]:
-    """Wait for something in ``queue`` and take all there is; return whether that is the end."""
-    taken: list[T] = []
-    item = queue.get()
-    while item is not None:
-        taken.append(item)
-        if queue.empty():
-            return taken, False
-        item = queue.get()
-    return taken, True
 
 
 def _tell_unknown(groups: Sequence[Group]) -> None:
