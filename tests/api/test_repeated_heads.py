@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from gavelbook.api.direct import DirectProtocol
+from gavelbook.api.direct import DirectProtocol, _Cycle
 from gavelbook.api.settings import ApiSettings
 from tests.api.conftest import body_of
 from tests.api.running import NO_LIMITS, RunningExchange, trader
@@ -185,6 +186,28 @@ def test_heads_are_forgotten_before_there_are_too_many(
         for _ in range(2):
             assert line.ask(head(more=f"X-Long: {'x' * 200}\r\n") + order)["position"]
     assert past_parser.times == 0
+
+
+def test_requests_leave_nothing_for_the_collector_of_garbage(
+    exchange: RunningExchange, maker: Client, head: MakesHeads
+) -> None:
+    """What is in a cycle stays until the collector stops everybody to look for it."""
+    bodies = [body(maker, ticks) for ticks in range(5, 25)]
+    with Line(exchange) as line:
+        gc.disable()
+        try:
+            before = cycles()
+            for each in bodies:
+                line.ask(head() + each)
+            left = cycles() - before
+        finally:
+            gc.enable()
+    # The connection keeps its last one, and the thread that answers may not be done with it.
+    assert left <= 2
+
+
+def cycles() -> int:
+    return sum(type(each) is _Cycle for each in gc.get_objects())
 
 
 class TestKeepAlive:

@@ -37,6 +37,16 @@ _STATUS_LINES = {
 }
 
 
+class _Nobody:
+    """In the place of an event that uvicorn sets when a connection is lost: nobody waits here."""
+
+    def set(self) -> None:
+        """Be told that something has happened."""
+
+
+_NOBODY = _Nobody()
+
+
 class _Cycle:
     """One request and its answer, in the place of uvicorn's own; whole once its body is."""
 
@@ -63,11 +73,7 @@ class _Cycle:
         self.disconnected = False
         self.response_complete = False
         self.timer: TimerHandle | None = None
-        # Uvicorn tells it that the connection is lost; nobody here waits for that.
-        self.message_event = self
-
-    def set(self) -> None:
-        """Be told that something has happened."""
+        self.message_event = _NOBODY
 
 
 class _Head(NamedTuple):
