@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,9 @@ ROUNDS = 3
 _SINGLE = 200
 _BATCHES = 10
 _PLAIN = 20
-_SECONDS_AT_HALF = 5
+_SECONDS_AT_HALF = 10
+_SECONDS_TO_SETTLE = 3
+"""What is measured at half of the peak is not what the peak before it left behind."""
 _END_SECONDS = 30
 _ROOT = project_root()
 _PLAIN_PYTHON = _ROOT / ".venv-bench" / "bin" / "python"
@@ -49,6 +52,7 @@ def measure() -> dict[str, float]:
                 batched.append(_rate(ours, Plan(start + 50_000, _BATCHES, BATCH)))
             peak = statistics.median(single)
             rounds = max(1, int(peak / 2 * _SECONDS_AT_HALF / SIGNERS))
+            time.sleep(_SECONDS_TO_SETTLE)
             calm = _checked(ours, Plan(900_000, rounds, 1), peak / 2)
         replayed = replay.measure(Path(folder))
     return {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _LENGTH = b"content-length: "
 _END = b"\r\n\r\n"
+_SECONDS_TO_CONNECT = 1.0
 
 
 class Outcome(NamedTuple):
@@ -109,7 +110,7 @@ async def _run(port: int, requests: Sequence[Sequence[bytes]], rate: float) -> O
             lambda each=each, first=first: _Connection(each, first, gap), "127.0.0.1", port
         )
         connections.append(connection)
-    started = loop.time() + 0.1
+    started = loop.time() + _SECONDS_TO_CONNECT
     for connection in connections:
         connection._due += started
         connection.begin()
