@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from gavelbook.chain.connection import connect
+from gavelbook.chain.connection import PAGE_READ_SECONDS, connect
 from gavelbook.errors import GavelbookError
 from gavelbook.service.acting import AccountKind, Actor
 from gavelbook.service.desk_settings import DeskSettings
@@ -161,7 +161,7 @@ def _all() -> list[_Running]:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _node(rpc_url: str) -> Web3:
-    return connect(rpc_url)
+    return connect(rpc_url, read_seconds=PAGE_READ_SECONDS)
 
 
 def _chain_offer(web3: Web3) -> ChainOffer:

@@ -62,6 +62,11 @@ def test_a_server_that_never_answers():
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/secret-access-key"
         assert refused(url, read_seconds=0.05) == "rpc_timeout"
+        # Who has waited in vain is told so, and not made to wait again.
+        silent.settimeout(0.5)
+        silent.accept()
+        with pytest.raises(TimeoutError):
+            silent.accept()
 
 
 @pytest.mark.parametrize(

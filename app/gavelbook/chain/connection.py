@@ -10,6 +10,7 @@ import requests
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint
 
 from gavelbook.chain.errors import ChainUnreachable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+PAGE_READ_SECONDS = 10.0
+"""For what somebody waits for who looks at a page."""
 
 # What a node in good order answers; else it is starting, overloaded or limits requests.
 _NEVER_REFUSED = frozenset(
@@ -40,7 +43,7 @@ _TAKEN_APART = ("0x556f1830", "0x4e487b71")
 class NodeProvider(HTTPProvider):
     """web3's provider; what goes wrong on the way to the node is a `ChainUnreachable`.
 
-    web3 repeats a request a few times before it fails; a signed transaction stays the same one.
+    web3 repeats a request that fails at once; who has waited in vain decides what comes next.
     No contract has it ask another server than the node.
     """
 
@@ -95,6 +98,9 @@ def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
         # web3 asks for the chain before every call; one answer is enough.
         cache_allowed_requests=True,
         cacheable_requests={RPCEndpoint("eth_chainId")},
+        exception_retry_configuration=ExceptionRetryConfiguration(
+            errors=(ConnectionError, requests.HTTPError)
+        ),
     )
     web3 = Web3(provider)
     # Chains whose blocks are signed by authorities carry more data than web3 expects.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gavelbook.chain.connection import connect
+from gavelbook.chain.connection import PAGE_READ_SECONDS, connect
 from gavelbook.chain.deployments import DeploymentStore
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ChainPulse:
             ChainUnreachable: the node does not answer.
 
         """
-        self._web3 = connect(rpc_url)
+        self._web3 = connect(rpc_url, read_seconds=PAGE_READ_SECONDS)
         self._chain_id = int(self._web3.eth.chain_id)
         self._store = DeploymentStore()
         self._desk = desk

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gavelbook.chain.audit import audit
 from gavelbook.chain.audit_facts import collect_facts
-from gavelbook.chain.connection import connect
+from gavelbook.chain.connection import PAGE_READ_SECONDS, connect
 from gavelbook.chain.deployments import DeploymentStore
 from gavelbook.chain.errors import ChainError
 from gavelbook.chain.token import Token
@@ -68,7 +68,7 @@ class SaleDesk:
             ChainUnreachable: the node does not answer.
 
         """
-        self.web3 = connect(settings.rpc_url)
+        self.web3 = connect(settings.rpc_url, read_seconds=PAGE_READ_SECONDS)
         self.chain_id = int(self.web3.eth.chain_id)
         self._store = DeploymentStore()
         self._clock = BlockClock(self.web3)
