@@ -33,7 +33,7 @@ def chrome(browser_path):
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(browser_path):
     with running_demo("--bidders=30", "--minutes=60", "--seed=5") as running:
         yield running

@@ -112,8 +112,8 @@ def test_no_page_breaches_wcag(look, account, name):
 @pytest.mark.parametrize("name", ["sale", "results", "market", "portfolio"])
 def test_no_tab_of_a_page_breaches_wcag(light, name):
     page = open_page(light, name, "Dan")
+    expect(page.get_by_role("tab").nth(2)).to_be_visible()
     names = page.get_by_role("tab").all_inner_texts()
-    assert len(names) >= 3
     for tab in names:
         page.get_by_role("tab", name=tab, exact=True).click()
         expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute(
@@ -135,8 +135,8 @@ def test_nothing_that_opens_breaches_wcag(light):
 def test_no_part_of_a_managed_account_breaches_wcag(light):
     open_account(light, "axel", "plum tree garden")
     page = light.page
+    expect(page.get_by_role("tab", name="What was signed")).to_be_visible()
     names = page.get_by_role("tab").all_inner_texts()
-    assert "What was signed" in names
     for tab in names:
         page.get_by_role("tab", name=tab, exact=True).click()
         page.wait_for_timeout(SETTLED_MS)

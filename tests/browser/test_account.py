@@ -9,6 +9,7 @@ from eth_account import Account
 from playwright.sync_api import expect
 
 from tests.accounts.conftest import anvil_url, chain, shared_stage, stage, world
+from tests.browser.flow_steps import ADDRESS, shown_code
 from tests.browser.test_identity import context, site, visit
 
 __all__ = ["anvil_url", "chain", "context", "shared_stage", "site", "stage", "visit", "world"]
@@ -51,7 +52,7 @@ def test_an_account_from_its_opening_to_its_end(visit):
     fill(page, **chosen, The_password_again=PASSWORD)
     page.get_by_role("button", name="Open the account").click()
     expect(page.get_by_text("Your account is open")).to_be_visible()
-    address = page.locator("[data-testid=stMain] code").first.inner_text().strip()
+    address = shown_code(page.locator("[data-testid=stMain]"), ADDRESS)
 
     tab(page, "Take the key along")
     page.get_by_text("I have read this and understand it").click()

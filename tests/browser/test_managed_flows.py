@@ -3,7 +3,6 @@
 It never has ether of its own but what the site lends it for the next transaction.
 """
 
-import re
 import time
 from types import SimpleNamespace
 
@@ -25,6 +24,7 @@ from tests.browser.flow_steps import (
     open_account,
     place_bid,
     sale_of,
+    shown_code,
     tab,
 )
 from ui.wording import short
@@ -75,12 +75,6 @@ def sent(world, newcomer):
     return world.web3.eth.get_transaction_count(newcomer.address)
 
 
-def proof(place):
-    """The transaction that is shown where something went through."""
-    shown = place.get_by_test_id("stCode").filter(has_text=re.compile(f"^{TRANSACTION.pattern}$"))
-    return shown.first.inner_text().strip()
-
-
 class TestBeginning:
     def test_an_account_is_opened_with_nothing_in_it(self, page, newcomer, world):
         expect(page.get_by_role("button", name=f"{newcomer.name} · ")).to_be_visible()
@@ -122,7 +116,7 @@ class TestEscrowAndMarket:
         fill(panel, "Amount, DUSD", "3000.5")
         button(panel, "Deposit 3,000.5 DUSD").click()
         expect(page.get_by_text("3,000.5 DUSD paid in.")).to_be_visible()
-        assert world.succeeded(proof(panel))
+        assert world.succeeded(shown_code(panel, TRANSACTION))
         assert world.escrow(newcomer.address, world.money).amount == 30_005 * ONE // 10
 
     def test_a_limit_order_rests_and_is_cancelled(self, page, world):
@@ -157,7 +151,7 @@ class TestEscrowAndMarket:
         fill(panel, "Amount, DUSD", "100")
         button(panel, "Withdraw 100 DUSD").click()
         expect(page.get_by_text("100 DUSD withdrawn to the wallet")).to_be_visible()
-        assert world.succeeded(proof(panel))
+        assert world.succeeded(shown_code(panel, TRANSACTION))
         assert world.money.balance_of(newcomer.address) == before + 100 * ONE
 
 
@@ -177,7 +171,7 @@ class TestSending:
         assert sent(world, newcomer) == sends
         confirm(panel, PASSWORD)
         expect(panel.get_by_text("25.5 DUSD sent.")).to_be_visible()
-        assert world.succeeded(proof(panel))
+        assert world.succeeded(shown_code(panel, TRANSACTION))
         assert world.money.balance_of(friend) == 255 * ONE // 10
         assert world.money.balance_of(newcomer.address) == before - 255 * ONE // 10
 

@@ -85,7 +85,7 @@ def test_the_results_add_up(visit):
     page = visit.page
     expect(page.get_by_text("All 7 sums agree")).to_be_visible()
     rows = page.get_by_role("row").filter(has_text="✓")
-    assert rows.count() == 7
+    expect(rows).to_have_count(7)
     for row in range(7):
         _, computed, on_chain, _ = rows.nth(row).get_by_role("cell").all_inner_texts()
         assert computed == on_chain

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from gavelbook.service.portfolio_csv import COLUMNS
+from tests.browser.flow_steps import TRANSACTION, shown_code
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -63,12 +64,8 @@ def test_money_goes_into_escrow_and_back(visit):
     enter(panel, "1,500.25")
     panel.get_by_role("button", name="Deposit 1,500.25 DUSD").click()
     expect(page.get_by_text("1,500.25 DUSD paid in.")).to_be_visible()
-    [transaction] = [
-        text
-        for text in panel.get_by_test_id("stCode").all_inner_texts()
-        if re.fullmatch("0x[0-9a-f]{64}", text.strip())
-    ]
-    receipt = visit.demo.call("eth_getTransactionReceipt", transaction.strip())
+    transaction = shown_code(panel, TRANSACTION)
+    receipt = visit.demo.call("eth_getTransactionReceipt", transaction)
     assert receipt["status"] == "0x1"
     expect(cell(page, "DUSD", "In the wallet")).to_contain_text(f"{wallet - 1_501:,}.75")
     expect(cell(page, "DUSD", "Free in escrow")).to_contain_text(".25", timeout=60 * SECONDS)
@@ -105,7 +102,9 @@ def test_tokens_sent_to_the_deposit_address_are_booked(visit):
     picture = panel.get_by_role("img", name=re.compile("QR code of the deposit address"))
     address = picture.get_attribute("alt").split()[-1]
     page.get_by_text("Every digit, and checked against the chain").click()
-    token = re.search(r"GVL +(0x\w{40})", page.get_by_test_id("stExpander").inner_text())[1]
+    exact = page.get_by_test_id("stExpander")
+    expect(exact).to_contain_text(re.compile(r"GVL +0x\w{40}"))
+    token = re.search(r"GVL +(0x\w{40})", exact.inner_text())[1]
     sender = re.search(r"0x\w{40}", panel.get_by_role("img").first.get_attribute("alt"))[0]
     units = 3 * 10**18
     data = f"0xa9059cbb{address[2:].lower():0>64}{units:064x}"

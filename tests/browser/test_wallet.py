@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from gavelbook.chain.connection import connect
 from gavelbook.demo.local_chain import free_port
 from tests.browser.conftest import Visit
+from tests.browser.flow_steps import TRANSACTION, shown_code
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 from tests.chain.anvil_chain import running_anvil
 from tests.chain.stage import Stage, people
@@ -115,12 +116,6 @@ def tab(chrome, site):
 
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
-
-
-def transaction_of(page):
-    """The hash that the page shows."""
-    shown = page.get_by_test_id("stCode").filter(has_text=re.compile("^0x[0-9a-f]{64}"))
-    return shown.first.inner_text().strip()
 
 
 class TestConnecting:
@@ -364,7 +359,7 @@ class TestTransactions:
         try:
             button(page, "Pay").click()
             expect(page.get_by_text("Sent. Waiting for the block")).to_be_visible()
-            assert transaction_of(page) == fox.sent[0]
+            assert shown_code(page, TRANSACTION) == fox.sent[0]
             link = page.get_by_role("link", name="Show it in the explorer")
             expect(link).to_have_attribute("href", f"{site.url}/explorer/tx/{fox.sent[0]}")
             page.get_by_role("link", name="Elsewhere").click()
