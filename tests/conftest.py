@@ -4,10 +4,13 @@ import os
 
 import pytest
 
+_FIRST = {"browser", "accessibility"}
+_POLITENESS = 5
+
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: tests in a browser mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests in a browser, which there are two groups of, wait."""
+    return (os.cpu_count() or 1) + len(_FIRST)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,7 +22,17 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) not in {"browser", "accessibility"})
+    items.sort(key=lambda item: _group(item) not in _FIRST)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Give way to the tests in a browser: a process begins with those, and what it starts inherits.
+
+    They are the only ones in which a person's patience is measured.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ and _group(item) not in _FIRST and hasattr(os, "nice"):
+        os.nice(max(0, _POLITENESS - os.nice(0)))
 
 
 def _group(item):
