@@ -9,8 +9,8 @@ _POLITENESS = 5
 
 
 def pytest_xdist_auto_num_workers():
-    """Two more than there are cores: tests in a browser, which there are two groups of, wait."""
-    return (os.cpu_count() or 1) + len(_FIRST)
+    """One more than there are cores: tests in a browser mostly wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,8 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.flow_steps import tab
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECONDS = 1000
@@ -243,7 +245,7 @@ def test_a_market_order_fills_and_settles_on_the_chain(market):
     page.get_by_role("button", name="Buy 25 GVL").click()
     expect(page.get_by_text("Order accepted: bought 25 GVL for")).to_be_visible()
     assert int(market.balance("Free for orders")[1]) == int(before) + 25
-    page.get_by_role("tab", name="Fills").click()
+    tab(page, "Fills")
     grid = page.get_by_test_id("stDataFrame").first
     settled = grid.locator("[role=gridcell]").filter(has_text="Settled").first
     expect(settled).to_be_attached(timeout=90 * SECONDS)
@@ -309,7 +311,7 @@ def test_what_the_charts_show_is_said(market):
 def test_money_goes_in_and_out(market):
     page = market.open("Dan").page
     wallet, free = market.balance("In the wallet")[0], market.balance("Free for orders")[0]
-    page.get_by_role("tab", name="Deposit and withdraw").click()
+    tab(page, "Deposit and withdraw")
     amount = page.get_by_role("textbox", name="Amount, DUSD")
     amount.fill("500.25")
     page.get_by_role("button", name="Deposit", exact=True).click()

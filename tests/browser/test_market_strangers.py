@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from gavelbook.demo.child_server import ChildServer
 from gavelbook.demo.local_chain import LocalChain, free_port
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC
+from tests.browser.flow_steps import tab
 from tests.ui.market_world import open_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -94,8 +95,8 @@ def test_names_are_shown_letter_by_letter(page, world):
     expect(page.locator(".tape tbody tr").first).to_contain_text("83.50")
     expect(page.locator(".candle-readout")).to_contain_text(f"Volume 2 {BASE}")
     expect(page.locator(".last")).to_have_text(f"83.50 {QUOTE}")
-    for tab in ("Fills", "All orders", "Deposit and withdraw"):
-        page.get_by_role("tab", name=tab).click()
+    for name in ("Fills", "All orders", "Deposit and withdraw"):
+        tab(page, name)
     expect(page.get_by_role("textbox", name="Amount, ")).to_be_visible()
     assert page.get_by_role("link", name="$x$").count() == 0
 

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from gavelbook.service.portfolio_csv import COLUMNS
-from tests.browser.flow_steps import TRANSACTION, shown_code
+from tests.browser.flow_steps import TRANSACTION, shown_code, tab
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -28,11 +28,6 @@ def open_portfolio(visit, account=None, query=""):
         page.keyboard.press("Escape")
         page.locator("table.pots").wait_for()
     return page
-
-
-def tab(page, name):
-    page.get_by_role("tab", name=name).click()
-    return page.get_by_role("tabpanel", name=name)
 
 
 def cell(page, symbol, column):

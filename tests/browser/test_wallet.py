@@ -199,10 +199,13 @@ class TestConnecting:
         first = fox.address
         fox.choose(page, 1)
         expect(page.get_by_text(f"Address: {fox.address}")).to_be_visible()
-        assert page.get_by_text("Secret: ").inner_text() != secret
+        shown = page.get_by_text("Secret: ")
+        expect(shown).not_to_have_text(secret)
+        of_the_second = shown.inner_text()
         button(page, "Change account").click()
         expect(page.get_by_text(f"Address: {first}")).to_be_visible()
-        assert page.get_by_text("Secret: ").inner_text() != secret
+        expect(shown).not_to_have_text(of_the_second)
+        assert shown.inner_text() != secret
         fox.revoke(page)
         expect(page.get_by_text("Actor: nobody")).to_be_visible()
 

@@ -23,6 +23,7 @@ from tests.browser.flow_steps import (
     open_account,
     place_bid,
     sale_of,
+    tab,
 )
 from tests.browser.injected_wallet import InjectedWallet, fresh_accounts, inject
 
@@ -121,7 +122,7 @@ class TestMarket:
     def test_money_goes_in(self, page, fox, world):
         go_to(page, "Market")
         sign_in(page)
-        page.get_by_role("tab", name="Deposit and withdraw").click()
+        tab(page, "Deposit and withdraw")
         before = world.escrow(fox.address, world.money).amount
         fill(page, "Amount, DUSD", "3000.5")
         button(page, "Deposit").last.click()
@@ -141,7 +142,7 @@ class TestMarket:
         signed = fox.signed[-1]
         assert signed["primaryType"] == "Order"
         assert signed["message"]["quoteLimit"] == str(49 * ONE)
-        page.get_by_role("tab", name="Open orders").click()
+        tab(page, "Open orders")
         button(page, "Cancel").click()
         expect(page.get_by_text("Order cancelled: 70 GVL at 0.700 left the book")).to_be_visible()
 
@@ -158,7 +159,7 @@ class TestMarket:
         go_to(page, "Market")
         sign_in(page)
         before = world.money.balance_of(fox.address)
-        page.get_by_role("tab", name="Deposit and withdraw").click()
+        tab(page, "Deposit and withdraw")
         page.get_by_role("radio", name="Withdraw", exact=True).click()
         page.get_by_text("can be withdrawn now").wait_for()
         fill(page, "Amount, DUSD", "100")
@@ -184,7 +185,7 @@ class TestMarket:
 class TestPortfolio:
     def test_leaving_is_announced_and_taken_back(self, page, fox, world):
         go_to(page, "Portfolio")
-        page.get_by_role("tab", name="Leave without consent").click()
+        tab(page, "Leave without consent")
         page.get_by_label("Leave with everything of").click()
         page.get_by_role("option").filter(has_text="GVL").click()
         page.keyboard.press("Escape")
