@@ -1,8 +1,13 @@
-"""Which tests share a process of pytest-xdist, and which come first."""
+"""Which tests share a process of pytest-xdist, which come first, and that none is timed."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast something is says a benchmark; a test that is slow may have a slow machine.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _FIRST = {"browser", "accessibility"}
 _POLITENESS = 5
