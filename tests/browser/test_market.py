@@ -259,11 +259,16 @@ def test_a_market_order_fills_and_settles_on_the_chain(market):
     expect(page.locator(".tape td", has_text="✓").first).to_be_visible()
 
 
-def tab_to(page, target):
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if target.evaluate("each => each === document.activeElement"):
-            return
+def tab_on(page, start, target):
+    """Go from one field to another by Tab; again from there if the page was drawn on the way."""
+    expect(target).to_be_enabled()
+    for _ in range(10):
+        start.focus()
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if target.evaluate("each => each === document.activeElement"):
+                return
+        page.wait_for_timeout(SECONDS)
     pytest.fail("the key Tab does not lead there")
 
 
@@ -276,11 +281,10 @@ def test_an_order_is_written_with_the_keyboard_alone(market):
     market.price().focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.65")
-    tab_to(page, market.size())
+    tab_on(page, market.price(), market.size())
     page.keyboard.type("3")
     place = page.get_by_role("button", name="Buy 3 GVL")
-    place.wait_for()
-    tab_to(page, place)
+    tab_on(page, market.size(), place)
     page.keyboard.press("Enter")
     expect(page.get_by_text("Order accepted: 3 GVL in the book at 0.650.")).to_be_visible()
     market.open_orders().click()
