@@ -43,7 +43,8 @@ _TAKEN_APART = ("0x556f1830", "0x4e487b71")
 class NodeProvider(HTTPProvider):
     """web3's provider; what goes wrong on the way to the node is a `ChainUnreachable`.
 
-    web3 repeats a request that fails at once; who has waited in vain decides what comes next.
+    web3 repeats what a busy node refuses, a signed transaction as it is; who has waited in vain
+    decides what comes next.
     No contract has it ask another server than the node.
     """
 
@@ -98,9 +99,7 @@ def connect(rpc_url: str, *, read_seconds: float = READ_SECONDS) -> Web3:
         # web3 asks for the chain before every call; one answer is enough.
         cache_allowed_requests=True,
         cacheable_requests={RPCEndpoint("eth_chainId")},
-        exception_retry_configuration=ExceptionRetryConfiguration(
-            errors=(ConnectionError, requests.HTTPError)
-        ),
+        exception_retry_configuration=ExceptionRetryConfiguration(errors=(requests.HTTPError,)),
     )
     web3 = Web3(provider)
     # Chains whose blocks are signed by authorities carry more data than web3 expects.
