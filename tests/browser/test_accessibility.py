@@ -17,11 +17,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("start", "sale", "results", "market", "portfolio", "operator", "account")
-LOOKS = {
-    "light": {"viewport": {"width": 1280, "height": 1800}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 1800}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
-}
+SCREENS = {"desktop": {"width": 1280, "height": 1800}, "phone": {"width": 390, "height": 844}}
+SCHEMES = {"desktop": ("light", "dark"), "phone": ("light",)}
+BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 23, 22)"}
 CONFORMANCE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 BESIDES = (
     "aria-dialog-name",
@@ -73,17 +71,8 @@ def breaches(page):
 
 
 @pytest.fixture
-def look(request, chrome, demo):
-    """A visit with the looks of the test's parameter."""
-    with chrome.new_context(**LOOKS[request.param]) as context:
-        visit = Visit(context.new_page(), demo)
-        yield visit
-        visit.assert_clean()
-
-
-@pytest.fixture
 def light(chrome, demo):
-    with chrome.new_context(**LOOKS["light"]) as context:
+    with chrome.new_context(viewport=SCREENS["desktop"], color_scheme="light") as context:
         visit = Visit(context.new_page(), demo)
         yield visit
         visit.assert_clean()
@@ -94,19 +83,39 @@ def open_page(visit, name, account=None):
     page.goto(f"{visit.demo.url}/{'' if name == 'start' else name}")
     page.locator(KEY_FIGURES[name]).first.wait_for()
     if account:
-        page.get_by_role("button", name="Try a demo account").click()
-        button(page, account).click()
-        page.get_by_role("button", name=f"{account} ·").wait_for()
-        page.keyboard.press("Escape")
+        act_as(page, account)
     page.wait_for_timeout(SETTLED_MS)
     return page
 
 
+def act_as(page, account):
+    page.get_by_role("button", name="Try a demo account").click()
+    button(page, account).click()
+    page.get_by_role("button", name=f"{account} ·").wait_for()
+    page.keyboard.press("Escape")
+
+
+def breaches_in(page, schemes):
+    found = {}
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUNDS[scheme])
+        page.wait_for_timeout(SETTLED_MS)
+        found[scheme] = breaches(page)
+    return found
+
+
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("account", [None, "Ada"], ids=["nobody", "Ada"])
-@pytest.mark.parametrize("look", LOOKS, indirect=True)
-def test_no_page_breaches_wcag(look, account, name):
-    assert breaches(open_page(look, name, account)) == []
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_page_breaches_wcag(chrome, demo, screen, name):
+    clean = {scheme: [] for scheme in SCHEMES[screen]}
+    with chrome.new_context(viewport=SCREENS[screen]) as context:
+        visit = Visit(context.new_page(), demo)
+        page = open_page(visit, name)
+        assert breaches_in(page, clean) == clean, "signed out"
+        act_as(page, "Ada")
+        assert breaches_in(page, clean) == clean, "signed in"
+        visit.assert_clean()
 
 
 @pytest.mark.parametrize("name", ["sale", "results", "market", "portfolio"])
