@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gavelbook.accounts.client import ACCESS_KEY_HEADER, AccountsClient
+from gavelbook.accounts.errors import AccountsError
 from gavelbook.accounts.operations import OPERATIONS
 from tests.accounts.conftest import code_of
 from tests.accounts.signer_world import PASSWORD, WHOLE, stranger
@@ -342,6 +343,27 @@ def test_gas_is_bounded_for_each_and_for_all(chain, tmp_path):
         world.clock.forward(25 * 3_600)
         assert world.client.status().gas_spent == 0
         send(user, approve)
+
+
+def test_an_account_asks_for_so_much_a_minute_and_no_other_pays_for_it(chain, tmp_path):
+    from tests.accounts.signer_world import running_signer
+
+    with running_signer(chain, tmp_path / "paced", actions_per_minute=3) as world:
+        greedy, other = world.user(0), world.user(0)
+        token, spender = chain.stage.paid, chain.exchange.address
+        for _ in range(3):
+            permit(chain, greedy, token, spender, 1)
+        with pytest.raises(AccountsError) as refused:
+            permit(chain, greedy, token, spender, 1)
+        assert refused.value.code == "rate_limited"
+        assert 1 <= int(refused.value.details["retry_after"]) <= 20
+        approve = token.approve(spender, 1)
+        again = world.client.sign_in(greedy.name, PASSWORD)
+        assert code_of(send, greedy, approve) == "rate_limited"
+        assert code_of(world.client.sign_message, again.token, "hello") == "rate_limited"
+        assert len(greedy.trail()) == 5, "registered, three signatures, signed in"
+        permit(chain, other, token, spender, 1)
+        world.client.sign_out(greedy.token)
 
 
 def test_an_empty_gas_account_says_so(chain, tmp_path):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gavelbook.accounts.throttle import client_key
 from gavelbook.errors import GavelbookError
 from tests.accounts.conftest import code_of
 from tests.accounts.house import DAY, HOUR, House
@@ -120,17 +119,3 @@ def test_registrations_are_limited(house, clock):
     assert code_of(house.register, "one-more", "203.0.113.1") == "registration_limited"
     clock.forward(HOUR)
     house.register("one-more", "192.0.2.1")
-
-
-@pytest.mark.parametrize(
-    ("client", "key"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::"),
-        ("unknown", "unknown"),
-        ("", ""),
-    ],
-)
-def test_what_stands_for_a_network_address(client, key):
-    assert client_key(client) == key

@@ -10,11 +10,12 @@ from eth_account import Account
 from tiny_keccak import keccak256
 
 from gavelbook.api.serving import serve
-from gavelbook.api.settings import ApiSettings, Rate, Rates
+from gavelbook.api.settings import ApiSettings, Rates
 from gavelbook.exchange.commands import Deposit, ListMarket
 from gavelbook.exchange.engine import EngineTerms
 from gavelbook.exchange.markets import Market
 from gavelbook.exchange.signing import Domain
+from gavelbook.rates import Rate
 from gavelbook.service.exchange.embedded import EmbeddedExchange
 
 if TYPE_CHECKING:

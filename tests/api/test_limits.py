@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from gavelbook.api.errors import RequestError
-from gavelbook.api.limits import Buckets, address_key
-from gavelbook.api.settings import ApiSettings, Rate, Rates
+from gavelbook.api.limits import Buckets
+from gavelbook.api.settings import ApiSettings, Rates
 from gavelbook.client import ApiError, Client, Patience
 from gavelbook.errors import GavelbookError
+from gavelbook.rates import Rate
 from tests.api.conftest import body_of
 from tests.api.running import PLENTY, RunningExchange, trader
 
@@ -19,77 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def buckets(clock: Clock) -> Buckets[str]:
-    return Buckets("reads", Rate(2, 5), clock)
-
-
-def test_a_burst_and_then_the_rate(buckets: Buckets[str], clock: Clock) -> None:
-    assert [buckets.take("a") for _ in range(5)] == [4, 3, 2, 1, 0]
-    with pytest.raises(RequestError) as caught:
-        buckets.take("a")
-    assert dict(caught.value.headers)[b"retry-after"] == b"1"
-    clock.now += 0.5
-    assert buckets.take("a") == 0
-    clock.now += 1_000
-    assert buckets.take("a") == 4
-
-
-def test_keys_do_not_share(buckets: Buckets[str]) -> None:
-    buckets.take("a", 5)
-    assert buckets.take("b") == 4
-
-
-def test_a_cost_is_taken_whole_or_not(buckets: Buckets[str]) -> None:
+def test_a_refusal_says_over_http_when_to_come_again() -> None:
+    buckets: Buckets[str] = Buckets("reads", Rate(2, 5), lambda: 1_000.0)
     buckets.take("a", 3)
     with pytest.raises(RequestError) as caught:
         buckets.take("a", 4)
-    assert dict(caught.value.headers)[b"retry-after"] == b"1"
-    assert buckets.take("a", 2) == 0
-
-
-def test_what_is_given_back_is_there_again(buckets: Buckets[str]) -> None:
-    buckets.take("a", 5)
-    buckets.give_back("a", 2)
-    assert buckets.take("a", 2) == 0
-    buckets.give_back("a", 100)
-    assert buckets.take("a") == 4, "never more than the burst"
-
-
-def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gavelbook.api.limits._MOST_KEYS", 10)
-    buckets: Buckets[str] = Buckets("reads", Rate(1, 5), clock)
-    for number in range(1_000):
-        buckets.take(str(number))
-        assert len(buckets._buckets) <= 10
-        clock.now += 0.01
-
-
-@pytest.mark.parametrize(
-    ("host", "key"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::"),
-        ("2001:db8:1:2:bbbb::9", "2001:db8:1:2::"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("unix", "unix"),
-    ],
-)
-def test_an_ipv6_client_is_its_network(host: str, key: str) -> None:
-    assert address_key(host) == key
+    assert dict(caught.value.headers) == {
+        b"retry-after": b"1",
+        b"ratelimit-limit": b"5",
+        b"ratelimit-remaining": b"2",
+        b"ratelimit-reset": b"2",
+    }
 
 
 def test_an_operator_changes_a_limit() -> None:
@@ -179,6 +120,21 @@ def test_each_order_of_a_batch_counts(strict: RunningExchange) -> None:
         after = http.post("/v1/orders/batch", json={"orders": orders[1:3]})
         left = [int(each.headers["ratelimit-remaining"]) for each in (before, after)]
         assert left[0] - left[1] == 2
+
+
+def test_orders_that_a_busy_exchange_did_not_take_do_not_count(
+    strict: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _client(strict, "patient maker") as maker, httpx.Client(base_url=strict.url) as http:
+        orders = [body_of(maker.sign_order(1, "buy", lots=1, ticks=5)) for _ in range(3)]
+        with monkeypatch.context() as busy:
+            busy.setattr(strict.exchange.intake, "_max_waiting", 0)
+            for _ in range(4):
+                assert http.post("/v1/orders", json=orders[0]).json()["code"] == "overloaded"
+                answer = http.post("/v1/orders/batch", json={"orders": orders})
+                assert answer.json()["code"] == "overloaded"
+        answer = http.post("/v1/orders/batch", json={"orders": orders})
+        assert [each["placement"]["state"] for each in answer.json()["answers"]] == ["OPEN"] * 3
 
 
 def test_signing_in_has_its_own_bucket(strict: RunningExchange) -> None:

@@ -14,12 +14,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from gavelbook.api.settings import ApiSettings, Rate, Rates
+from gavelbook.api.settings import ApiSettings, Rates
 from gavelbook.api.stream import connection
 from gavelbook.api.stream.channel import Channel
 from gavelbook.client import Client, LocalBook
 from gavelbook.exchange.commands import BatchSettled, BustFill, ListMarket
 from gavelbook.exchange.markets import Market
+from gavelbook.rates import Rate
 from tests.api.running import BASE, PLENTY, RunningExchange, trader
 
 if TYPE_CHECKING:

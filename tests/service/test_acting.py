@@ -7,11 +7,12 @@ from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
 
-from gavelbook.api.settings import Rate, Rates
+from gavelbook.api.settings import Rates
 from gavelbook.chain.sale_types import Permit
 from gavelbook.chain.token import Token
 from gavelbook.client import NetworkError
 from gavelbook.errors import GavelbookError
+from gavelbook.rates import Rate
 from gavelbook.service.acting import (
     AccountKind,
     Actor,

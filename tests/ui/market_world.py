@@ -8,7 +8,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from gavelbook.api.serving import serve
-from gavelbook.api.settings import ApiSettings, Rate, Rates
+from gavelbook.api.settings import ApiSettings, Rates
 from gavelbook.chain.connection import connect
 from gavelbook.chain.exchange import Exchange
 from gavelbook.chain.exchange_factory import deploy_exchange
@@ -21,6 +21,7 @@ from gavelbook.exchange.commands import Deposit, HaltMarket, ListMarket, ResumeM
 from gavelbook.exchange.engine import EngineTerms
 from gavelbook.exchange.markets import Market
 from gavelbook.exchange.signing import Domain
+from gavelbook.rates import Rate
 from gavelbook.service.exchange.embedded import EmbeddedExchange
 from gavelbook.service.exchange.matcher_key import MatcherKey
 from gavelbook.wallet import DEVELOPMENT_MNEMONIC, HdWallet, visitors

@@ -130,6 +130,8 @@ class _Endpoint:
             return self._operation.open_to_all(call)
         assert self._operation.of_session is not None  # noqa: S101 -- one of both is there
         visit = self._service.doorkeeper.visit(_token(request))
+        if self._operation.method == "POST":
+            self._service.actions.take(visit.account.id)
         return self._operation.of_session(call, visit)
 
     async def _body(self, request: Request) -> Any:

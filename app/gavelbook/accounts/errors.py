@@ -33,6 +33,7 @@ _STATUS = {
     "transfer_settled": 409,
     "body_too_large": 413,
     "unsupported_media_type": 415,
+    "rate_limited": 429,
     "throttled": 429,
     "registration_limited": 429,
     "internal_error": 500,

@@ -26,6 +26,7 @@ from gavelbook.accounts.transfers import Transfers
 from gavelbook.accounts.venue_reader import VenueReader
 from gavelbook.chain.deployments import DeploymentStore
 from gavelbook.chain.fees import FeePolicy
+from gavelbook.rates import Buckets, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,8 @@ class SignerService:
             max_fee_per_gas=settings.max_fee_gwei * GWEI if settings.max_fee_gwei else None
         )
         self.trail = Trail(store, clock)
+        rate = Rate(settings.actions_per_minute / 60, settings.actions_per_minute)
+        self.actions: Buckets[int] = Buckets("actions", rate)
         book = Dispatches(store, self.trail, clock)
         registry = Registry(store, keys, clock, settings.first_key)
         sessions = Sessions(

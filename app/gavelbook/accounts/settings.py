@@ -57,6 +57,9 @@ class SignerSettings(BaseSettings):
     """New accounts in an hour from one network address."""
     registrations_per_hour: int = Field(default=200, gt=0)
 
+    actions_per_minute: int = Field(default=120, gt=0)
+    """Signatures, transactions and changes that an account may ask for; a minute's at once."""
+
     daily_limit: int = Field(default=1_000, ge=0)
     """Whole tokens of a kind that may leave an account in 24 hours, unless it set a limit."""
     daily_limits: dict[str, int] = Field(default_factory=dict)

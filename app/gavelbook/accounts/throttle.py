@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gavelbook.accounts.errors import Throttled
 from gavelbook.accounts.store import DAY_MS
+from gavelbook.rates import address_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from gavelbook.accounts.store import AccountsStore
 
 _HOUR_MS = 60 * 60 * 1000
-_IPV6_PREFIX = 64
 _MOST_DOUBLINGS = 30
 _KNOWN_MS = 90 * DAY_MS
 
@@ -123,7 +122,7 @@ class Throttle:
             Throttled: ``registration_limited``.
 
         """
-        who, now = _digest(client_key(client)), self._clock()
+        who, now = _digest(address_key(client)), self._clock()
         with self._store.writing() as database:
             database.execute("DELETE FROM registrations WHERE at <= ?", (now - _HOUR_MS,))
             rows = database.execute("SELECT who, at FROM registrations ORDER BY at").fetchall()
@@ -153,19 +152,6 @@ class Throttle:
         return row[0], row[2]
 
 
-def client_key(client: str) -> str:
-    """Return what stands for a network address: a /64 for IPv6, since one client has all of it."""
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
-        return client
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False).network_address)
-    return client
-
-
 def _scopes(database: sqlite3.Connection, name: str, client: str | None) -> list[tuple[str, bytes]]:
     if client is None:
         return [("session", _digest(name))]
@@ -176,11 +162,11 @@ def _scopes(database: sqlite3.Connection, name: str, client: str | None) -> list
         "SELECT 1 FROM attempts WHERE scope = 'known' AND who = ?", (pair,)
     ).fetchone()
     of_name = ("known", pair) if known else ("name", _digest(name))
-    return [of_name, ("client", _digest(client_key(client)))]
+    return [of_name, ("client", _digest(address_key(client)))]
 
 
 def _pair(name: str, client: str) -> bytes:
-    return _digest(f"{name}\n{client_key(client)}")
+    return _digest(f"{name}\n{address_key(client)}")
 
 
 def _digest(text: str) -> bytes:

@@ -11,10 +11,10 @@ import msgspec
 import structlog
 
 from gavelbook.api.errors import RequestError, status_of
-from gavelbook.api.limits import address_key
 from gavelbook.api.operations import Call
 from gavelbook.api.problems import MEDIA_TYPE, problem_of
 from gavelbook.errors import GavelbookError, shown
+from gavelbook.rates import address_key
 from gavelbook.wire.scalars import ENCODER, decode_scalar, decoder
 
 if TYPE_CHECKING:

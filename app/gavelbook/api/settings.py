@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gavelbook.errors import GavelbookError, shown
+from gavelbook.rates import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CHANGE = re.compile(r"([a-z_]+)=([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A token bucket: ``burst`` at once, then ``per_second``."""
-
-    per_second: float
-    burst: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gavelbook.api.limits import address_key
 from gavelbook.errors import GavelbookError
+from gavelbook.rates import address_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

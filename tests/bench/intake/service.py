@@ -10,10 +10,11 @@ from pathlib import Path
 
 from gavelbook.api.process import run
 from gavelbook.api.serving import serve
-from gavelbook.api.settings import ApiSettings, Rate, Rates
+from gavelbook.api.settings import ApiSettings, Rates
 from gavelbook.exchange.commands import Deposit, ListMarket
 from gavelbook.exchange.engine import EngineTerms
 from gavelbook.exchange.signing import Domain
+from gavelbook.rates import Rate
 from gavelbook.service.exchange.embedded import EmbeddedExchange
 from gavelbook.service.exchange.recovery_processes import USUAL_COUNT
 from tests.bench.intake.orders import CHAIN_ID, CONTRACT, MARKET, MATCHER_KEY, signer_addresses

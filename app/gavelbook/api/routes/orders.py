@@ -80,8 +80,13 @@ class OrderPath(Struct, frozen=True):
 def submit_order(desk: Desk, call: Call) -> Future[Applied]:
     """Hand an order to the intake."""
     _check_open(desk)
-    desk.limits.orders.take(call.body.maker)
-    return desk.intake.place(place_command(call.body))
+    maker = call.body.maker
+    desk.limits.orders.take(maker)
+    try:
+        return desk.intake.place(place_command(call.body))
+    except GavelbookError as error:
+        _spare(desk, maker, error)
+        raise
 
 
 @OPERATIONS.add_halves(
@@ -117,12 +122,12 @@ def submit_orders(desk: Desk, call: Call) -> Future[Sequence[Answer]]:
         for maker, count in Counter(request.maker for request in requests).items():
             desk.limits.orders.take(maker, count)
             taken.append((maker, count))
-    except RequestError:
-        # Nobody has signed for the others yet: they lose nothing to it.
+        return desk.intake.place_batch([place_command(each) for each in requests])
+    except GavelbookError:
+        # Nobody has signed for any of them yet: they lose nothing to it.
         for maker, count in taken:
             desk.limits.orders.give_back(maker, count)
         raise
-    return desk.intake.place_batch([place_command(each) for each in requests])
 
 
 @OPERATIONS.add_halves(

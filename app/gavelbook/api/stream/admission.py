@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket
 
-from gavelbook.api.limits import address_key
 from gavelbook.api.stream.connection import Connection
+from gavelbook.rates import address_key
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
