@@ -1,85 +1,15 @@
+"""The page Market: what it shows, and orders and money from the form to the books."""
+
 import json
-import re
 import time
 
-import pytest
-from streamlit.testing.v1 import AppTest
-
-from gavelbook.client import NetworkError
-from gavelbook.demo.local_chain import LocalChain, free_port
 from gavelbook.service.amounts import decimal_text
-from gavelbook.service.market_api import MarketApi
-from gavelbook.wallet import DEVELOPMENT_MNEMONIC
-from tests.ui.conftest import APP, act_as
-from tests.ui.market_world import IN_ESCROW, IN_WALLET, WHOLE, open_world
+from tests.ui.conftest import act_as
+from tests.ui.market_page import fresh, lines, live, page, place, tables, wallet_row, world, write
+from tests.ui.market_world import IN_ESCROW, IN_WALLET, WHOLE
 from tests.ui.test_sale_page import button, texts
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("market")
-    with LocalChain(
-        DEVELOPMENT_MNEMONIC, folder, genesis_time=int(time.time()) - 60, port=free_port()
-    ) as chain:
-        world = open_world(chain)
-        world.chain = chain
-        world.folder = folder
-        with world.serving(folder / "service"):
-            yield world
-
-
-@pytest.fixture
-def page(world, monkeypatch):
-    """A session on the market page, not yet run; the book is as the maker leaves it."""
-    monkeypatch.setenv("GAVELBOOK_RPC_URL", world.chain.url)
-    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", world.url)
-    monkeypatch.setenv("GAVELBOOK_DEPLOYMENTS", str(world.folder))
-    monkeypatch.setenv("GAVELBOOK_DEMO_ACCOUNTS", "1")
-    world.clear()
-    world.quote(bids=[(8_300, 20), (8_290, 30)], asks=[(8_350, 10), (8_360, 40)])
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
-    return app.switch_page("app_pages/market.py")
-
-
-def fresh(page):
-    """Run the page again once what it shares with others is old."""
-    time.sleep(1.6)
-    return page.run()
-
-
-def write(page, *, side="Buy", kind="Limit", price=None, lots=None):
-    page.segmented_control(key="ticket.1.side").set_value(side).run()
-    page.segmented_control(key="ticket.1.kind").set_value(kind).run()
-    if price is not None:
-        page.text_input(key="ticket.1.price").set_value(price).run()
-    if lots is not None:
-        page.text_input(key="ticket.1.size").set_value(str(lots)).run()
-    return page
-
-
-def place(page, **ticket):
-    write(page, **ticket)
-    return button(page, "order.place").click().run()
-
-
-def tables(page):
-    """All that is said, without the marks of small print."""
-    return re.sub(r":small\[([^\]]*)\]", r"\1", texts(page))
-
-
-def live(page):
-    """What the live part is told."""
-    [data] = [
-        json.loads(component.proto.json)
-        for component in page.get("bidi_component")
-        if "live_market" in component.proto.component_name
-    ]
-    return data
-
-
-def lines(page):
-    """What the form says of the order, line by line."""
-    return {row["Name"]: row["Value"] for table in page.table for _, row in table.value.iterrows()}
+__all__ = ["page", "world"]
 
 
 def test_the_market_is_shown_to_anybody(page):
@@ -119,16 +49,6 @@ def test_a_stranger_sees_what_an_order_would_cost(page):
 def test_where_the_stream_is_can_be_said(page, monkeypatch):
     monkeypatch.setenv("GAVELBOOK_EXCHANGE_PUBLIC_URL", "https://exchange.example/")
     assert live(page.run())["stream"] == "https://exchange.example/v1/stream"
-
-
-def wallet_row(world, visitor):
-    """The row of the balances that the chain gives; other tests of the world move money."""
-    wholes = []
-    for token in (world.dusd, world.gvl):
-        whole, rest = divmod(token.balance_of(visitor.address), WHOLE)
-        assert rest == 0
-        wholes.append(f"{whole:,}")
-    return f"| In the wallet | {' | '.join(wholes)} |"
 
 
 def test_balances_are_shown(page, world):
@@ -428,27 +348,6 @@ def test_links_lead_to_an_order_and_to_a_transaction(page, world):
     assert page.info[0].value.startswith("The link names an order that is not among")
 
 
-def test_an_exchange_that_falls_silent_leaves_the_contract(page, monkeypatch, world):
-    act_as(page.run(), "Eva")
-    place(page, price="79.5", lots=3)
-    [order] = world.visitor(4).orders(state="open").orders
-
-    def silent(*_):
-        raise NetworkError("no_answer", "Expected an answer, was none")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MarketApi, "ask_as", silent)
-        patch.setattr(MarketApi, "ask", silent)
-        time.sleep(4.1)
-        page.run()
-        assert page.info[0].value.startswith("The exchange cannot be read right now.")
-        button(page, f"silence.{order.order_hash.text()}").click().run()
-        assert "Cancelled on the chain: Buy 3 GVL at 79.50." in texts(page)
-    lane = world.exchange.lane_of(world.visitors[4].address, int(order.lane))
-    assert lane.cancelled_sequence == int(order.sequence)
-    time.sleep(4.1)
-
-
 def test_an_order_until_a_time_leaves_the_book(page, world):
     act_as(page.run(), "Eva")
     write(page, price="79", lots=3)
@@ -459,85 +358,6 @@ def test_an_order_until_a_time_leaves_the_book(page, world):
     [order] = world.visitor(4).orders(state="open").orders
     assert order.time_in_force == "GTT"
     assert int(order.expiry) > time.time() + 3_600
-
-
-def test_a_halted_market_takes_no_orders(page, world):
-    act_as(page.run(), "Ada")
-    world.halt()
-    try:
-        time.sleep(4.1)
-        write(page, price="80", lots=1)
-        assert "The market is halted" in texts(page)
-        assert button(page, "order.place").disabled
-    finally:
-        world.resume()
-        time.sleep(4.1)
-
-
-def test_an_exchange_that_only_cancels_says_so(page, world):
-    act_as(page.run(), "Ada")
-    switch = world.folder / "service" / "cancel-only"
-    switch.touch()
-    try:
-        time.sleep(4.6)
-        write(page, price="80", lots=1)
-        assert "The exchange takes no new orders just now." in texts(page)
-        assert button(page, "order.place").disabled
-    finally:
-        switch.unlink()
-        time.sleep(4.6)
-
-
-def test_a_pause_of_the_contract_is_said(page, world):
-    act_as(page.run(), "Ada")
-    assert not page.warning
-    world._do(world.exchange.pause())
-    try:
-        time.sleep(4.1)
-        [said] = [each.value for each in page.run().warning]
-        assert said.startswith("The operator has paused deposits and settlement.")
-        button(write(page, price="80", lots=1), "order.place").click().run()
-        assert "1 GVL in the book at 80.00" in texts(page)
-    finally:
-        world._do(world.exchange.unpause())
-        time.sleep(4.1)
-    assert not page.run().warning
-
-
-def test_a_chain_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
-    act_as(page.run(), "Ada")
-    monkeypatch.setenv("GAVELBOOK_RPC_URL", f"http://127.0.0.1:{free_port()}")
-    page.run()
-    assert [each.message for each in page.exception] == []
-    assert "The chain does not answer." in page.info[0].value
-    assert "Code `rpc_unreachable`" in texts(page)
-    assert not [each for each in page.button if each.key == "order.place"]
-    monkeypatch.setenv("GAVELBOOK_RPC_URL", world.chain.url)
-    button(page, "market.retry").click().run()
-    assert [each.message for each in page.exception] == []
-    assert page.title[0].value == "GVL / DUSD"
-    assert wallet_row(world, world.visitors[0]) in tables(page)
-
-
-def test_an_exchange_that_does_not_answer_is_a_sentence(page, monkeypatch, world):
-    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", "http://127.0.0.1:9")
-    page.run()
-    assert [each.message for each in page.exception] == []
-    assert page.info[0].value.startswith(
-        "The exchange cannot be read right now. It does not answer."
-    )
-    assert "Code `no_answer`" in texts(page)
-    monkeypatch.setenv("GAVELBOOK_EXCHANGE_API", world.url)
-    button(page, "market.retry").click().run()
-    assert not [each for each in page.info if "cannot be read" in each.value]
-    assert page.title[0].value == "GVL / DUSD"
-
-
-def test_a_link_to_an_unknown_market_says_so(page):
-    page.query_params["market"] = "7"
-    page.run()
-    assert page.warning[0].value.startswith("The link names a market that is not listed here.")
-    assert page.title[0].value == "GVL / DUSD"
 
 
 def test_the_wallet_is_what_the_chain_says(page, world):
