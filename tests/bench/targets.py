@@ -76,6 +76,7 @@ TARGETS = {
     "exchange.intake.batch_orders_per_s": Target(25_000, at_least=True),
     "exchange.intake.ratio_plain": Target(8, at_least=True, anchor="beside it in this run"),
     "exchange.intake.p99_ms": Target(50),
+    "exchange.replay.ratio_live": Target(5, at_least=True, anchor="the faster way in, this run"),
     "ui.first_paint_s": Target(2.5),
     "ui.cores_20_tabs": Target(0.5),
 }

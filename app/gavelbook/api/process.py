@@ -18,8 +18,6 @@ STREAM_MESSAGE_BYTES = 4_096
 """A client of the API's stream has no more than this to say at once."""
 
 _GC_THRESHOLDS = (20_000, 20, 100)
-_SWITCH_SECONDS = 0.0005
-"""What goes through several threads waits as often for whoever computes at the moment."""
 _BACKLOG = 2_048
 _PAGE_MESSAGE_BYTES = 1_048_576
 _KEEP_ALIVE_SECONDS = 75
@@ -74,7 +72,6 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    sys.setswitchinterval(_SWITCH_SECONDS)
     if sys.platform == "win32":
         import asyncio
 
