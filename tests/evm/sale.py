@@ -110,6 +110,10 @@ class Token:
         """Stop all transfers from and to an account."""
         self._send("freeze", who, on)
 
+    def swallow_permits(self) -> None:
+        """Have permits do nothing from now on: no allowance, no error, and none counted."""
+        self._send("swallowPermits", 1)
+
     def set_fee(self, amount: int) -> None:
         """Take this much from each transfer."""
         self._send("setFee", amount)

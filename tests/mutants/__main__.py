@@ -56,6 +56,7 @@ EXCHANGE = Part(
     "Exchange",
     (
         "tests/contracts/exchange",
+        "tests/hostile/test_hostile_deposits.py",
         "tests/hostile/test_hostile_matcher.py",
         "tests/hostile/test_forged_batches.py",
         "tests/hostile/test_stolen_keys.py",

@@ -105,6 +105,20 @@ def test_a_permit_that_a_token_swallows_moves_nothing(floor):
     assert exchange.held(OWNER.address, token) == 0
 
 
+def test_a_permit_that_a_token_does_not_count_was_none(floor):
+    """Whatever it says to a false one: what its owner left allowed is nobody else's to use."""
+    exchange, token = floor.exchange, floor.base
+    floor.give(OWNER.address, token, 10)
+    token.swallow_permits()
+    values = OWNER.address, token.address, 10, 2**40, bytes(65)
+    refuses(
+        partial(exchange.deposit_with_permit, STRANGER, *values),
+        *("PermitRefused", token.address, OWNER.address),
+    )
+    exchange.deposit_with_permit(OWNER.address, *values)
+    assert exchange.held(OWNER.address, token.address) == 10
+
+
 def test_the_largest_balance_is_the_last(floor):
     exchange, token = floor.exchange, floor.base
     floor.fund(OWNER.address, token, MAX_BALANCE)
