@@ -100,6 +100,24 @@ def test_victims_address_over_the_thiefs_signature(stage: TradingStage, index: i
 
 
 @ROLES
+@pytest.mark.parametrize(
+    "signature", [bytes(64), b"\xff" * 64, bytes(32) + b"\x01" * 32], ids=["zeros", "ones", "no r"]
+)
+def test_signature_of_nobody_after_a_good_one_of_the_victim(
+    stage: TradingStage, index: int, signature: bytes
+) -> None:
+    """Where nobody can be recovered, who was recovered just before is not taken instead."""
+    good = [stage.maker, stage.taker]
+    forged = stage.altered(good[index], lane=7)._replace(signature=signature)
+    orders = [good[1 - index], good[index], forged]
+    fills = [(2, 0, 1) if index else (0, 2, 1), (1, 0, 1) if index else (0, 1, 1)]
+
+    stage.refuses(stage.batch(orders, fills), "BadOrderSignature", 2)
+
+    stage.settles()
+
+
+@ROLES
 def test_order_of_another_market_chain_or_exchange(stage: TradingStage, index: int) -> None:
     key, side = (TAKER, stage.taker_side) if index else (MAKER, stage.maker_side)
     orders = [stage.maker, stage.taker]
