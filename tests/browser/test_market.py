@@ -278,6 +278,9 @@ def test_an_order_is_written_with_the_keyboard_alone(market):
     level.focus()
     page.keyboard.press("Enter")
     expect(market.price()).to_have_value(re.compile(DIGITS))
+    # What is typed before the press on the level is worked off can be overwritten by it.
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
     market.price().focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.65")
