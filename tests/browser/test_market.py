@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECONDS = 1000
 DIGITS = r"[\d,]+(?:\.\d+)?"
 STREAM = re.compile(r"/v1/stream$")
+PAGES = re.compile(r"/_stcore/stream")
 
 
 class Market:
@@ -272,15 +273,44 @@ def tab_on(page, start, target):
     pytest.fail("the key Tab does not lead there")
 
 
+def test_what_is_typed_after_a_press_on_a_level_stays_however_late_the_page_answers(market):
+    page, late, waiting = market.page, threading.Event(), []
+
+    def between(socket):
+        server = socket.connect_to_server()
+
+        def told(message):
+            if late.is_set():
+                waiting.append((socket, message))
+            else:
+                socket.send(message)
+
+        server.on_message(told)
+
+    page.route_web_socket(PAGES, between)
+    market.open()
+    market.price().fill("9")
+    late.set()
+    market.levels("bid").nth(5).click()
+    expect(market.price()).not_to_have_value("9")
+    market.price().fill("0.65")
+    market.size().fill("3")
+    while not waiting:
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(2 * SECONDS)
+    late.clear()
+    for socket, message in waiting:
+        socket.send(message)
+    expect(page.get_by_role("row", name="Worst price 0.650 DUSD")).to_be_visible()
+    expect(market.price()).to_have_value("0.65")
+    expect(market.size()).to_have_value("3")
+
+
 def test_an_order_is_written_with_the_keyboard_alone(market):
     page = market.open("Dan").page
     level = market.levels("bid").nth(5)
     level.focus()
     page.keyboard.press("Enter")
-    expect(market.price()).to_have_value(re.compile(DIGITS))
-    # What is typed before the press on the level is worked off can be overwritten by it.
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
     market.price().focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0.65")

@@ -33,6 +33,7 @@ def test_the_market_is_shown_to_anybody(page):
             "sizeDigits": 0,
         },
         "own": {"buy": [], "sell": [], "fills": []},
+        "priceField": ".st-key-ticket-1-price input",
         "watched": None,
     }
 

@@ -62,7 +62,7 @@ def floor(desk: MarketDesk, terms: MarketTerms) -> None:
             written = order_form(seen.board, seat, account, takes_orders=seen.takes_orders)
             watched = _watched(seen.board, written)
     with main:
-        live_market(terms, account, _stream(), OrderInputs(terms).pick, watched)
+        live_market(terms, account, _stream(), OrderInputs(terms), watched)
         if seen.silence is not None:
             explain_silence(seen.silence)
             if seat:

@@ -89,6 +89,12 @@ class OrderInputs:
         return f"ticket.{self._terms.market}.{name}"
 
     @property
+    def price_field(self) -> str:
+        """The CSS selector of the input of the price, where it is shown."""
+        # Streamlit marks what has a key with a class made of it.
+        return f".st-key-{self.key('price').replace('.', '-')} input"
+
+    @property
     def replacing(self) -> str | None:
         """The hash of the order that is being changed."""
         found: str | None = st.session_state.get(self.key("replacing"))

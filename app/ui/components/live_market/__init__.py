@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gavelbook.service.account_view import AccountView
     from gavelbook.service.market_view import MarketTerms, Side
+    from ui.panels.order_inputs import OrderInputs
 
 _KEY = "live_market"
 _HERE = Path(__file__).parent
@@ -43,20 +42,22 @@ def live_market(
     terms: MarketTerms,
     account: AccountView | None,
     stream: str,
-    on_pick: Callable[[int], None],
+    inputs: OrderInputs,
     watched: Watched | None = None,
 ) -> None:
     """Show headline, ladder, depth, candles and trades.
 
-    ``on_pick`` is given the ticks of a level that is chosen, before the next run. What the
-    component is in runs again when orders or fills of ``account`` may have moved, and, while
-    somebody is there, when ``watched`` has: at most once a second.
+    The price of a level that is chosen is written into the field of ``inputs`` at once, by the
+    browser: what comes back from a run would overwrite what was typed since. Where the field is
+    not shown, ``inputs`` are given the ticks before the next run. What the component is in runs
+    again when orders or fills of ``account`` may have moved, and, while somebody is there, when
+    ``watched`` has: at most once a second.
 
     Args:
         terms: the market.
         account: whose orders are marked; None for nobody's.
         stream: the URL of the WebSocket; empty where the exchange answers at the pages' address.
-        on_pick: takes a price in ticks.
+        inputs: take the price of a level.
         watched: what the figures beside it depend on.
 
     """
@@ -64,7 +65,7 @@ def live_market(
     def picked() -> None:
         level = st.session_state[_KEY].level
         if level:
-            on_pick(int(level["ticks"]))
+            inputs.pick(int(level["ticks"]))
 
     _component(
         key=_KEY,
@@ -74,6 +75,7 @@ def live_market(
             "stream": stream,
             "terms": _units(terms),
             "own": _own(account),
+            "priceField": inputs.price_field,
             "watched": _watched(watched),
         },
         on_level_change=picked,

@@ -28,7 +28,7 @@ class LiveMarket {
     this.root = parent.querySelector(".market");
     this.tell = tell;
     this.find = (selector) => this.root.querySelector(selector);
-    this.ladder = new Ladder(this.find(".book"), (ticks) => tell("level", { ticks }));
+    this.ladder = new Ladder(this.find(".book"), (ticks) => this.pick(ticks));
     this.tape = new Tape(this.find(".tape"));
     this.candles = new CandleChart(this.find(".candles"), this.find(".candle-readout"), choices.zoom);
     this.depth = new DepthChart(this.find(".depth"), this.find(".depth-readout"));
@@ -156,6 +156,13 @@ class LiveMarket {
       this.known = this.watchedPart();
       this.tell("changed", this.told);
     }, wait);
+  }
+
+  /** Take a price for the order: here where its field is shown, so that what is typed next comes after it. */
+  pick(ticks) {
+    const field = document.querySelector(this.data.priceField);
+    if (field) typeInto(field, this.units.price(BigInt(ticks)));
+    else this.tell("level", { ticks });
   }
 
   /** What an order as it is being written would trade with, as text to compare. */
@@ -312,6 +319,14 @@ class LiveMarket {
       button.setAttribute("aria-pressed", String(button.dataset.view === choices.view));
     }
   }
+}
+
+/** Replace the text of a field as somebody would who then leaves it. */
+function typeInto(field, text) {
+  // Setting the property itself is hidden from React, which draws the field.
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, text);
+  field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  field.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
 }
 
 const shownIn = new WeakMap();
