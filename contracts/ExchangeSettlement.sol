@@ -109,7 +109,6 @@ abstract contract ExchangeSettlement is ExchangeOrders {
         assembly ("memory-safe") {
             start := batch.offset
         }
-        if (batch.length < HEADER_BYTES) revert MalformedBatch(batch.length);
         uint256 head = _word(start);
         b.market = head >> 240;
         b.takerFeeBps = (head << 16) >> 240;
@@ -122,6 +121,7 @@ abstract contract ExchangeSettlement is ExchangeOrders {
             b.fills = b.orders + b.orderCount * ORDER_BYTES;
             b.end = start + batch.length;
             b.common = (b.market << 240) | (b.takerFeeBps << 216) | (b.makerFeeBps << 200) | (b.number << 136);
+            // A batch shorter than its header ends before its fills, whatever is read for what is missing.
             if (b.end <= b.fills || (b.end - b.fills) % FILL_BYTES != 0) revert MalformedBatch(batch.length);
         }
     }
