@@ -17,6 +17,7 @@ from gavelbook.api.nonces import Nonces
 from gavelbook.api.sessions import Sessions
 from gavelbook.api.settings import ApiSettings
 from tests.api.running import CHAIN_ID, trader
+from tests.hand_clock import HandClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,17 +32,9 @@ ACCOUNT = bytes.fromhex(TRADER.address[2:])
 START = 1_790_000_000.0
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandClock:
+    return HandClock(START)
 
 
 @pytest.fixture
@@ -50,7 +43,7 @@ def settings() -> ApiSettings:
 
 
 @pytest.fixture
-def sessions(settings: ApiSettings, clock: Clock) -> Sessions:
+def sessions(settings: ApiSettings, clock: HandClock) -> Sessions:
     return Sessions(settings, CHAIN_ID, None, clock)
 
 
@@ -64,7 +57,7 @@ def refused(sessions: Sessions, message: str, account: LocalAccount = TRADER) ->
     return {"code": caught.value.code, **caught.value.details}
 
 
-def test_a_signed_message_opens_a_session(sessions: Sessions, clock: Clock) -> None:
+def test_a_signed_message_opens_a_session(sessions: Sessions, clock: HandClock) -> None:
     _, message, expires = sessions.message_for(ACCOUNT)
     assert expires == START + 300
     token, session = sessions.open(message, sign(message))
@@ -100,7 +93,7 @@ def test_a_nonce_that_nobody_gave_out(sessions: Sessions) -> None:
     assert refused(sessions, message.replace(nonce, "f" * 32))["field"] == "nonce"
 
 
-def test_a_nonce_expires(sessions: Sessions, clock: Clock) -> None:
+def test_a_nonce_expires(sessions: Sessions, clock: HandClock) -> None:
     _, message, _ = sessions.message_for(ACCOUNT)
     clock.now += 300
     assert refused(sessions, message)["field"] == "nonce"
@@ -133,7 +126,7 @@ def test_a_message_that_begins_later(sessions: Sessions) -> None:
     assert refused(sessions, later)["field"] == "not_before"
 
 
-def test_the_session_ends_when_the_message_says(sessions: Sessions, clock: Clock) -> None:
+def test_the_session_ends_when_the_message_says(sessions: Sessions, clock: HandClock) -> None:
     _, message, _ = sessions.message_for(ACCOUNT)
     start, _, end = message.partition("Expiration Time: ")
     sooner = f"{start}Expiration Time: {end[:11]}10:00:00Z"
@@ -182,7 +175,7 @@ def test_any_number_of_nonces_takes_no_place(sessions: Sessions) -> None:
     assert sessions.open(message, sign(message))
 
 
-def test_used_nonces_are_forgotten_with_their_time(sessions: Sessions, clock: Clock) -> None:
+def test_used_nonces_are_forgotten_with_their_time(sessions: Sessions, clock: HandClock) -> None:
     for _ in range(5):
         _, message, _ = sessions.message_for(ACCOUNT)
         sessions.open(message, sign(message))
@@ -225,7 +218,7 @@ def test_an_account_has_a_few_sessions_and_the_oldest_goes(sessions: Sessions) -
 
 
 def test_a_file_keeps_sessions_but_no_token(
-    settings: ApiSettings, clock: Clock, tmp_path: Path
+    settings: ApiSettings, clock: HandClock, tmp_path: Path
 ) -> None:
     path = tmp_path / "sessions.sqlite"
     sessions = Sessions(settings, CHAIN_ID, path, clock)

@@ -8,13 +8,7 @@ import pytest
 
 from gavelbook.client import AnswerError, ApiError, StreamError
 from gavelbook.client.streaming import StreamState, stream_url
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.hand_clock import HandClock
 
 
 def snapshot(seq: int, channel: str = "book.1") -> str:
@@ -29,12 +23,12 @@ def delta(prev: int, seq: int, channel: str = "book.1") -> str:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandClock:
+    return HandClock(100.0)
 
 
 @pytest.fixture
-def state(clock: Clock) -> StreamState:
+def state(clock: HandClock) -> StreamState:
     return StreamState(("book.1", "book.2"), None, None, clock)
 
 
@@ -65,7 +59,7 @@ def test_a_gap_asks_for_a_snapshot_and_tells_nothing_until_then(state: StreamSta
     assert len(state.receive(delta(15, 16))) == 1
 
 
-def test_signed_in_it_authenticates_first_and_keeps_talking(clock: Clock) -> None:
+def test_signed_in_it_authenticates_first_and_keeps_talking(clock: HandClock) -> None:
     state = StreamState(("account",), "token", 30, clock)
     assert [each["op"] for each in opening(state)] == [
         "authenticate",
@@ -78,7 +72,7 @@ def test_signed_in_it_authenticates_first_and_keeps_talking(clock: Clock) -> Non
     assert state.outgoing() == []
 
 
-def test_silence_is_a_dead_connection(state: StreamState, clock: Clock) -> None:
+def test_silence_is_a_dead_connection(state: StreamState, clock: HandClock) -> None:
     opening(state)
     clock.now += 44
     assert state.outgoing() == []

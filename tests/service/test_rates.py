@@ -7,27 +7,20 @@ import threading
 import pytest
 
 from gavelbook.rates import Buckets, Rate, RateLimited, address_key
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.hand_clock import HandClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandClock:
+    return HandClock(1_000.0)
 
 
 @pytest.fixture
-def buckets(clock: Clock) -> Buckets[str]:
+def buckets(clock: HandClock) -> Buckets[str]:
     return Buckets("reads", Rate(2, 5), clock)
 
 
-def test_a_burst_and_then_the_rate(buckets: Buckets[str], clock: Clock) -> None:
+def test_a_burst_and_then_the_rate(buckets: Buckets[str], clock: HandClock) -> None:
     assert [buckets.take("a") for _ in range(5)] == [4, 3, 2, 1, 0]
     with pytest.raises(RateLimited) as caught:
         buckets.take("a")
@@ -59,7 +52,7 @@ def test_what_is_given_back_is_there_again(buckets: Buckets[str]) -> None:
     assert buckets.take("a") == 4, "never more than the burst"
 
 
-def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_is_bounded(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gavelbook.rates._MOST_KEYS", 10)
     buckets: Buckets[str] = Buckets("reads", Rate(1, 5), clock)
     for number in range(1_000):

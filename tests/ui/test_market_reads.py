@@ -5,14 +5,7 @@ import pytest
 
 from gavelbook.errors import GavelbookError
 from gavelbook.service.recent_reads import RecentReads
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
+from tests.hand_clock import HandClock
 
 
 class Source:
@@ -28,7 +21,7 @@ class Source:
 
 
 def test_an_answer_is_kept_for_its_time():
-    clock, source = Clock(), Source()
+    clock, source = HandClock(0.0), Source()
     reads = RecentReads(2.0, 8, clock)
     assert [reads.get("book", source) for _ in range(3)] == [1, 1, 1]
     clock.now = 2.0
@@ -37,7 +30,7 @@ def test_an_answer_is_kept_for_its_time():
 
 def test_what_changed_is_read_again_at_once():
     source = Source()
-    reads = RecentReads(60.0, 8, Clock())
+    reads = RecentReads(60.0, 8, HandClock(0.0))
     reads.get("book", source)
     reads.forget("book")
     reads.forget("never asked")
@@ -45,7 +38,7 @@ def test_what_changed_is_read_again_at_once():
 
 
 def test_a_failure_is_kept_too_and_then_tried_again():
-    clock, source = Clock(), Source()
+    clock, source = HandClock(0.0), Source()
     reads = RecentReads(2.0, 8, clock)
     source.failing = True
     for _ in range(3):
@@ -57,7 +50,7 @@ def test_a_failure_is_kept_too_and_then_tried_again():
 
 
 def test_only_so_many_answers_are_kept():
-    reads = RecentReads(60.0, 3, Clock())
+    reads = RecentReads(60.0, 3, HandClock(0.0))
     for key in range(10):
         reads.get(key, lambda: 1)
     assert len(reads._entries) == 3
