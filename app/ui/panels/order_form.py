@@ -132,9 +132,10 @@ def _order(  # noqa: PLR0913 -- whose order, and what it is
     )
     asked = _asked(written, draft)
     if asked is not None and not closed:
+        size_text = inputs.size_text
 
         def placed(result: Placed) -> Done:
-            inputs.clear()
+            inputs.clear(size_text)
             return _done(terms, asked.ticket, result)
 
         run_action(

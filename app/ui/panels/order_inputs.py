@@ -79,9 +79,11 @@ class OrderInputs:
         self._terms = terms
 
     def begin(self) -> None:
-        """Empty them where the order that was in them has been placed."""
-        if st.session_state.pop(self.key("clear"), False):
-            self._put("size", "")
+        """Empty them where the order that was in them has been placed; a size typed since stays."""
+        placed = st.session_state.pop(self.key("placed"), None)
+        if placed is not None:
+            if placed == self.size_text:
+                self._put("size", "")
             self._put("replacing", None)
 
     def key(self, name: str) -> str:
@@ -100,9 +102,14 @@ class OrderInputs:
         found: str | None = st.session_state.get(self.key("replacing"))
         return found
 
-    def clear(self) -> None:
-        """Begin anew at the next run: what was written has been placed."""
-        st.session_state[self.key("clear")] = True
+    @property
+    def size_text(self) -> str:
+        """The size as it is written."""
+        return str(st.session_state.get(self.key("size"), ""))
+
+    def clear(self, size_text: str) -> None:
+        """Begin anew at the next run: the order of ``size_text`` has been placed."""
+        st.session_state[self.key("placed")] = size_text
 
     def pick(self, ticks: int) -> None:
         """Take a price that was clicked."""
