@@ -91,6 +91,21 @@ def test_a_batch_that_is_not_all_there_does_not_settle(stage: TradingStage) -> N
         assert stage.picture() == before
 
 
+def test_what_lies_behind_a_short_batch_is_no_part_of_it(stage: TradingStage) -> None:
+    """Even where the matcher has signed the short one, and the rest of a good one follows."""
+    content = signed(stage).content
+    for size in range(48):
+        cut = content[:size]
+        signature = compact(sign_content(MATCHER, stage.exchange.domain, 1, 1, cut))
+        for behind in (content[size:], bytes(len(content)), b"\xff" * len(content)):
+            call = Call(signature, cut, behind=behind)
+            stage.refuses_call(
+                lambda call=call: stage.exchange.send(THIEF.address, call.pack()),
+                "MalformedBatch",
+                size,
+            )
+
+
 def test_a_signature_has_one_form(stage: TradingStage) -> None:
     """Neither its mirror image, nor one with a bit changed, nor its words in another order."""
     call = signed(stage)
