@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gavelbook.auction import Rule
 from tests.evm.compiled import contract
 from tests.evm.machine import CHAIN_ID, account
 from tests.evm.sale import (
@@ -20,6 +21,7 @@ from tests.evm.sale import (
     ISSUER,
     NO_DIGEST,
     Clearing,
+    key_of,
 )
 from tests.evm.signatures import Key, malleable
 from tests.hostile.scene import (
@@ -148,6 +150,29 @@ def test_abort_is_no_shortcut(stage: Stage) -> None:
     stage.everybody_leaves(outcome)
 
 
+def test_supply_is_not_given_three_times_where_lots_wrap_around() -> None:
+    """Lots still to be given are counted in 32 bits: three times 2**31 of them less 2**31 are 0."""
+    supply = 2**31
+    terms = terms_of(market(), Rule.PRICE_TIME, supply=supply)
+    sale, crowd = market().open_sale(terms), [account(f"crowd {number}") for number in range(4)]
+    market().machine.now = terms.start or 0
+    for bidder, lots in zip(crowd, (supply, supply, supply, 1), strict=True):
+        market().escrow(sale, bidder, lots * terms.auction.floor_price)
+        sale.bid(bidder, 0, lots)
+    market().machine.now = terms.end or 0
+    margin = [key_of(bidder, 0) for bidder in crowd]
+
+    for cut, level in ((4, 0), (3, supply - 1), (2, supply - 1)):
+        clearing, signature = signed(sale, Clearing(0, level, cut))
+        post = partial(sale.clear, clearing, margin, signature, THIEF)
+        assert refused(post) == "OverAllocated"
+
+    clearing, signature = signed(sale, Clearing(0, 0, 2))
+    sale.clear(clearing, margin, signature)
+    won = [sale.owed(bidder).tokens_now for bidder in crowd]
+    assert won == [supply * terms.auction.lot_size, 0, 0, 0]
+
+
 # --- Signatures ------------------------------------------------------------------------------
 
 
@@ -236,6 +261,23 @@ def test_progress_belongs_to_its_caller(stage: Stage) -> None:
     assert refused(again) == "MarginBidInvalid"
     assert refused(partial(stage.sale.clear, right, [], b"", honest)) == "MarginIncomplete"
     stage.sale.clear(right, rest, b"", honest)
+
+    stage.everybody_leaves(outcome)
+
+
+def test_progress_that_skipped_a_bid_is_begun_anew(stage: Stage) -> None:
+    outcome = stage.close()
+    if len(outcome.margin) < 2:
+        pytest.skip("no two bids in the margin under this rule")
+    market().machine.now = stage.terms.allocator_until or 0
+    right, margin, honest = outcome.clearing, outcome.margin, account("hasty poster")
+    stage.sale.advance(right, margin[1:], honest)
+    post = partial(stage.sale.clear, right, margin, b"", honest)
+    assert refused(post) == "MarginBidInvalid"
+
+    stage.sale.advance(right, [], honest)
+    assert stage.sale.progress(honest, right).open == 0
+    post()
 
     stage.everybody_leaves(outcome)
 
