@@ -22,6 +22,10 @@ def test_the_committed_document_is_up_to_date() -> None:
     assert (project_root() / "docs" / "openapi.json").read_bytes() == openapi_bytes()
 
 
+def test_no_description_is_indented_as_its_docstring_is() -> None:
+    assert b"\\n " not in openapi_bytes()
+
+
 def test_the_served_document_is_the_same(http: httpx.Client) -> None:
     answer = http.get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"

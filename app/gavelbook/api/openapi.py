@@ -19,6 +19,7 @@ import msgspec
 
 from gavelbook import __version__
 from gavelbook.api.errors import status_of
+from gavelbook.api.operations import unwrapped
 from gavelbook.api.routes import OPERATIONS
 from gavelbook.files.atomic import replacing
 from gavelbook.wire.problems import Problem
@@ -197,8 +198,10 @@ def _components(kinds: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
         kinds, schema_hook=_scalar, ref_template=_REFERENCE
     )
     for kind in _structs_within(kinds):
+        schema = components[kind.__name__]
+        schema["description"] = unwrapped(schema["description"])
         for name, text in _field_texts(kind).items():
-            components[kind.__name__]["properties"][name]["description"] = text
+            schema["properties"][name]["description"] = text
     return components
 
 

@@ -118,13 +118,16 @@ class Operations:
                 path=path,
                 tag=self._tag,
                 summary=summary.strip().rstrip("."),
-                description=_unwrapped(description),
+                description=unwrapped(description),
                 **options,
             )
         )
 
 
-def _unwrapped(text: str) -> str:
-    """Return the paragraphs of a docstring, each on one line."""
+def unwrapped(text: str) -> str:
+    """Return the paragraphs of a docstring, each on one line.
+
+    Python 3.13 takes the indentation out of a docstring, earlier ones leave it in.
+    """
     paragraphs = text.strip().split("\n\n")
     return "\n\n".join(" ".join(each.split()) for each in paragraphs)
