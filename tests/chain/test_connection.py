@@ -64,7 +64,7 @@ def test_a_server_that_never_answers():
         assert refused(url, read_seconds=0.05) == "rpc_timeout"
         # Who has waited in vain is told so, and not made to wait again.
         silent.settimeout(0.5)
-        silent.accept()
+        silent.accept()[0].close()
         with pytest.raises(TimeoutError):
             silent.accept()
 
