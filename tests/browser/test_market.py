@@ -295,12 +295,12 @@ def test_what_is_typed_after_a_press_on_a_level_stays_however_late_the_page_answ
     expect(market.price()).not_to_have_value("9")
     market.price().fill("0.65")
     market.size().fill("3")
-    while not waiting:
-        page.wait_for_timeout(100)
-    page.wait_for_timeout(2 * SECONDS)
-    late.clear()
-    for socket, message in waiting:
+    page.wait_for_timeout(4 * SECONDS)
+    assert waiting, "the server has answered"
+    while waiting:
+        socket, message = waiting.pop(0)
         socket.send(message)
+    late.clear()
     expect(page.get_by_role("row", name="Worst price 0.650 DUSD")).to_be_visible()
     expect(market.price()).to_have_value("0.65")
     expect(market.size()).to_have_value("3")
